@@ -1,0 +1,55 @@
+# Every command sets up what it needs first, inside this folder only.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+UV_INSTALL := $(UV) pip install --quiet --require-hashes --no-deps --compile-bytecode
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Caches stay in this folder, and nothing is asked of the network that set-up did not fetch.
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export npm_config_cache := $(CURDIR)/.cache/npm
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
+export CDK_HOME := $(CURDIR)/.cache/cdk
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+LOCKS := requirements-dev.txt $(addprefix requirements/,bootstrap.txt data.txt)
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: .venv/.ready .venv-model-server/.ready node_modules/.ready ## install everything into this folder
+
+.venv/.ready: $(LOCKS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: try make PYTHON=python3.12")'
+	@echo "setup: Python packages"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements/bootstrap.txt
+	@$(UV_INSTALL) --python .venv -r requirements-dev.txt -r requirements/data.txt
+	@touch $@
+
+.venv-model-server/.ready: model_server/requirements.txt .venv/.ready
+	@echo "setup: model server"
+	@$(PYTHON) -m venv --clear --without-pip .venv-model-server
+	@$(UV_INSTALL) --python .venv-model-server -r model_server/requirements.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json requirements/node.txt scripts/install-cdk-cli.sh .venv/.ready
+	@echo "setup: CDK CLI"
+	@scripts/install-cdk-cli.sh
+	@touch $@
+
+.PHONY: lock
+lock: .venv/.ready ## compile the lock files from pyproject.toml
+	@compile="$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml"; \
+	$$compile --group synth -o requirements.txt; \
+	$$compile --group dev -o requirements-dev.txt; \
+	$$compile --group model-server -o model_server/requirements.txt; \
+	$$compile --group bootstrap -o requirements/bootstrap.txt; \
+	$$compile --group node -o requirements/node.txt; \
+	$$compile --group data --no-deps -o requirements/data.txt

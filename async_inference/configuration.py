@@ -1,0 +1,95 @@
+"""What a client has to know of a deployed endpoint: the document that the stack stores in one SSM parameter.
+
+The stack writes it, the client and the Lambda read it, so its shape lives here, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from async_inference.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA: Final = 1
+"""The newest form of the document that this code reads and the one that it writes."""
+
+
+def parameter_name(stage: str, endpoint: str) -> str:
+    """Return the name of the SSM parameter that describes ``endpoint`` of ``stage``."""
+    return f"/async-inference/{stage}/{endpoint}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prefixes:
+    """Where in the endpoint's bucket things lie; each ends with a slash."""
+
+    input: str = "input/"
+    output: str = "output/"
+    failure: str = "failure/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consumer:
+    """A reader of results with a queue of its own, subscribed to inference ids that start with ``<consumer>-``."""
+
+    queue_url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one request may take, in seconds."""
+
+    max_job_seconds: int
+    """The longest that the model may work on a request; sent as ``InvocationTimeoutSeconds``."""
+
+    request_ttl_seconds: int
+    """The longest that a request may wait in the queue; sent as ``RequestTTLSeconds``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointConfiguration:
+    """A deployed endpoint as its callers see it.
+
+    No value is checked on construction: while a stack is synthesized, the names are still tokens.
+    """
+
+    endpoint_name: str
+    region: str
+    bucket: str
+    limits: Limits
+    prefixes: Prefixes
+    consumers: Mapping[str, Consumer]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON-able form that :meth:`from_dict` reads."""
+        return {"schema": SCHEMA} | asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> EndpointConfiguration:
+        """Read the form that :meth:`to_dict` writes.
+
+        Raises:
+            ConfigurationError: the document is of a newer schema, or a member is missing or unknown.
+        """
+        schema = document.get("schema")
+        if schema != SCHEMA:
+            raise ConfigurationError(
+                f"the endpoint's configuration has schema {schema!r}, this client reads {SCHEMA}: "
+                "install the async_inference that came with the deployment"
+            )
+        try:
+            return cls(
+                endpoint_name=document["endpoint_name"],
+                region=document["region"],
+                bucket=document["bucket"],
+                limits=Limits(**document["limits"]),
+                prefixes=Prefixes(**document["prefixes"]),
+                consumers={name: Consumer(**consumer) for name, consumer in document["consumers"].items()},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigurationError(
+                f"the endpoint's configuration does not have the members of schema {SCHEMA} ({error}): deploy it again"
+            ) from error
