@@ -1,0 +1,19 @@
+"""The CDK app: one stage, named with ``-c stage=…``, and a stack for each of its endpoints."""
+
+import sys
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from constructs_lib.checks import SettingError
+from stacks.inference_stack import add_stacks
+from stacks.stages import UnknownStageError, stage_settings
+
+app = App()
+try:
+    stage = stage_settings(app.node.get_context("stage"))
+except (SettingError, UnknownStageError) as error:
+    sys.exit(str(error))
+add_stacks(app, stage)
+Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+app.synth()

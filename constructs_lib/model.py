@@ -1,0 +1,223 @@
+"""The model: where its container and its weights come from, and the role it works under."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from aws_cdk import Arn, ArnComponents, ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from async_inference.limits import MAX_PAYLOAD_BYTES
+from constructs_lib.checks import SettingError, require_match
+from constructs_lib.compliance import acknowledge, wildcard_finding
+from constructs_lib.container_image import ECR_IMAGE_PATTERN, ContainerImage
+from constructs_lib.deep_learning_containers import hugging_face_image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIMEOUT_VARIABLES: Final = (
+    "MMS_DEFAULT_RESPONSE_TIMEOUT",
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT",
+    "SAGEMAKER_TS_RESPONSE_TIMEOUT",
+    "TS_DEFAULT_RESPONSE_TIMEOUT",
+)
+_SIZE_VARIABLES: Final = (
+    "MMS_MAX_REQUEST_SIZE",
+    "MMS_MAX_RESPONSE_SIZE",
+    "SAGEMAKER_TS_MAX_REQUEST_SIZE",
+    "SAGEMAKER_TS_MAX_RESPONSE_SIZE",
+    "TS_MAX_REQUEST_SIZE",
+    "TS_MAX_RESPONSE_SIZE",
+)
+_MAX_VARIABLES: Final = 100
+_VARIABLE_PATTERN: Final = r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}"
+_MAX_VALUE_LENGTH: Final = 1_024
+_ARTEFACT_PATTERN: Final = r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<key>\S+\.tar\.gz)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerModel:
+    """A container image of one's own, with or without weights of its own.
+
+    Attributes:
+        image_uri: An image in Amazon ECR, with a tag or a digest.
+        artefact_uri: ``s3://…tar.gz``, unpacked into ``/opt/ml/model`` at every launch; in the endpoint's region.
+        environment: Variables for the container. Those that set the model server's time-out and size limits follow
+            from ``max_job_seconds`` and may not be given.
+    """
+
+    image_uri: str
+    artefact_uri: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_match(
+            self,
+            "image_uri",
+            ECR_IMAGE_PATTERN,
+            "<account>.dkr.ecr.<region>.<suffix>/<repository>:<tag>",
+            max_length=255,
+        )
+        if self.artefact_uri is not None:
+            require_match(self, "artefact_uri", _ARTEFACT_PATTERN, "s3://<bucket>/<key>.tar.gz", max_length=1_024)
+        _require_environment(self, self.environment)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HuggingFaceModel:
+    """A model of the Hugging Face Hub on the region's AWS deep-learning container, for CPU instances.
+
+    The container fetches the model at every launch: right for trying things out, and refused for production.
+
+    Attributes:
+        model_id: Such as ``distilbert/distilbert-base-uncased-finetuned-sst-2-english``.
+        task: The pipeline's task, such as ``text-classification``.
+        environment: As for :class:`ContainerModel`.
+    """
+
+    model_id: str
+    task: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_match(self, "model_id", r"([\w.-]+/)?[\w.-]+", "<owner>/<model>", max_length=96)
+        require_match(self, "task", r"[a-z][a-z0-9-]*", "a task such as text-classification", max_length=64)
+        _require_environment(self, self.environment)
+
+
+ModelSource: TypeAlias = ContainerModel | HuggingFaceModel
+
+
+class Model(Construct):
+    """A SageMaker model and its execution role, which may pull the image, read the artefact and write logs and metrics.
+
+    Args:
+        scope: The parent.
+        construct_id: The name within it.
+        source: The container and the weights.
+        max_job_seconds: The longest that the model may work on a request; the model server's own time-outs follow it.
+        network_isolation: Cut the container off from every network.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, source: ModelSource, max_job_seconds: int, network_isolation: bool
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(self, "ExecutionRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+        image = _image(self, source)
+        self._grant_pull(image)
+        self._grant_logs_and_metrics()
+        artefact_uri = source.artefact_uri if isinstance(source, ContainerModel) else None
+        if artefact_uri is not None:
+            self._grant_read_artefact(artefact_uri)
+        self.resource = sagemaker.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=self.role.role_arn,
+            enable_network_isolation=network_isolation,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+                image=image.uri, model_data_url=artefact_uri, environment=_environment(source, max_job_seconds)
+            ),
+        )
+        # CreateModel checks at once what the role may do, and the grants are a resource of their own.
+        self.resource.node.add_dependency(self.role)
+
+    @property
+    def model_name(self) -> str:
+        """The generated name."""
+        return self.resource.attr_model_name
+
+    def _grant_pull(self, image: ContainerImage) -> None:
+        repository = Arn.format(
+            ArnComponents(
+                service="ecr",
+                account=image.account,
+                region=image.region,
+                resource="repository",
+                resource_name=image.repository,
+            ),
+            Stack.of(self),
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                resources=[repository],
+            )
+        )
+        self.role.add_to_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
+        acknowledge(
+            self.role,
+            {
+                "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no"
+                " resource; the latter is bounded by its namespace."
+            },
+        )
+
+    def _grant_logs_and_metrics(self) -> None:
+        stack = Stack.of(self)
+        log_groups = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="/aws/sagemaker/Endpoints/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                resources=[log_groups],
+            )
+        )
+        acknowledge(
+            self.role,
+            {wildcard_finding(stack, log_groups): "The log group has the endpoint's name, which is generated."},
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
+            )
+        )
+
+    def _grant_read_artefact(self, artefact_uri: str) -> None:
+        bucket_name, _, key = artefact_uri.removeprefix("s3://").partition("/")
+        bucket = s3.Bucket.from_bucket_name(self, "ArtefactBucket", bucket_name)
+        self.role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(key)]))
+        self.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
+
+
+def _image(scope: Construct, source: ModelSource) -> ContainerImage:
+    if isinstance(source, HuggingFaceModel):
+        return hugging_face_image(Stack.of(scope))
+    return ContainerImage.from_uri(source.image_uri)
+
+
+def _environment(source: ModelSource, max_job_seconds: int) -> dict[str, str]:
+    hugging_face = (
+        {"HF_MODEL_ID": source.model_id, "HF_TASK": source.task} if isinstance(source, HuggingFaceModel) else {}
+    )
+    limits = dict.fromkeys(_TIMEOUT_VARIABLES, str(max_job_seconds)) | dict.fromkeys(
+        _SIZE_VARIABLES, str(MAX_PAYLOAD_BYTES)
+    )
+    return dict(source.environment) | hugging_face | limits
+
+
+def _require_environment(settings: ModelSource, environment: Mapping[str, object]) -> None:
+    own = {*_TIMEOUT_VARIABLES, *_SIZE_VARIABLES, "HF_MODEL_ID", "HF_TASK"}
+    if len(environment) > _MAX_VARIABLES - len(own):
+        raise SettingError(settings, "environment", len(environment), f"at most {_MAX_VARIABLES - len(own)} variables")
+    for name, value in environment.items():
+        if name in own:
+            raise SettingError(settings, f"environment[{name}]", value, "nothing: it follows from the other settings")
+        if re.fullmatch(_VARIABLE_PATTERN, name, re.ASCII) is None:
+            raise SettingError(settings, "environment", name, "names of letters, digits and underscores")
+        if not isinstance(value, str) or len(value) > _MAX_VALUE_LENGTH:
+            raise SettingError(
+                settings, f"environment[{name}]", value, f"text of at most {_MAX_VALUE_LENGTH} characters"
+            )

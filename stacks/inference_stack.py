@@ -1,0 +1,121 @@
+"""One stack per endpoint: composes the constructs and tells callers what they need to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import CfnOutput, Environment, PermissionsBoundary, Stack
+from aws_cdk import aws_ssm as ssm
+
+from async_inference.configuration import Consumer, EndpointConfiguration, Limits, parameter_name
+from constructs_lib.async_endpoint import VARIANT_NAME, AsyncEndpoint
+from constructs_lib.endpoint_scaling import EndpointScaling
+from constructs_lib.model import Model
+from constructs_lib.notifications import Notifications
+from constructs_lib.payload_store import PayloadStore
+from constructs_lib.polling_function import PollingFunction
+
+if TYPE_CHECKING:
+    from aws_cdk import App
+    from constructs import Construct
+
+    from stacks.settings import EndpointSettings, StageSettings
+
+
+class InferenceStack(Stack):
+    """Bucket, topics and queues, model, endpoint, scaling and polling function of one endpoint.
+
+    Args:
+        scope: The app.
+        construct_id: The stack's name.
+        stage: The stage that it belongs to.
+        settings: The endpoint.
+        production: Keep the data when the stack is deleted.
+        **stack_options: Options of every stack, such as ``env``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        settings: EndpointSettings,
+        production: bool,
+        **stack_options: Any,  # noqa: ANN401 - the options of aws_cdk.Stack, passed on
+    ) -> None:
+        super().__init__(scope, construct_id, **stack_options)
+        payloads = PayloadStore(
+            self, "Payloads", prefixes=settings.prefixes, retention=settings.retention, retain=production
+        )
+        notifications = Notifications(self, "Notifications", consumers=settings.consumers)
+        model = Model(
+            self,
+            "Model",
+            source=settings.model,
+            max_job_seconds=settings.max_job_seconds,
+            network_isolation=settings.network_isolation,
+        )
+        endpoint = AsyncEndpoint(
+            self,
+            "Endpoint",
+            model=model,
+            payloads=payloads,
+            notifications=notifications,
+            instance_type=settings.instance_type,
+            max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
+        )
+        EndpointScaling(
+            self, "Scaling", endpoint_name=endpoint.endpoint_name, variant_name=VARIANT_NAME, settings=settings.scaling
+        )
+        configuration = self._configuration(settings, endpoint, payloads, notifications)
+        polling = PollingFunction(
+            self, "Polling", endpoint=endpoint, configuration=configuration, settings=settings.polling_function
+        )
+        parameter = ssm.StringParameter(
+            self, "Configuration", parameter_name=parameter_name(stage, settings.name), string_value=configuration
+        )
+        CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
+        CfnOutput(self, "BucketName", value=payloads.bucket.bucket_name)
+        CfnOutput(self, "ParameterName", value=parameter.parameter_name)
+        CfnOutput(self, "PollingFunctionName", value=polling.function.function_name)
+
+    def _configuration(
+        self, settings: EndpointSettings, endpoint: AsyncEndpoint, payloads: PayloadStore, notifications: Notifications
+    ) -> str:
+        configuration = EndpointConfiguration(
+            endpoint_name=endpoint.endpoint_name,
+            region=self.region,
+            bucket=payloads.bucket.bucket_name,
+            prefixes=settings.prefixes,
+            limits=Limits(max_job_seconds=settings.max_job_seconds, request_ttl_seconds=settings.request_ttl_seconds),
+            consumers={name: Consumer(queue_url=queue.queue_url) for name, queue in notifications.queues.items()},
+        )
+        return self.to_json_string(configuration.to_dict())
+
+
+def add_stacks(app: App, stage: StageSettings) -> list[InferenceStack]:
+    """Add a stack to ``app`` for every endpoint of ``stage``.
+
+    Stacks of a production stage are protected against deletion and their data is retained.
+    """
+    return [
+        InferenceStack(
+            app,
+            f"AsyncInference-{stage.name}-{endpoint.name}",
+            stage=stage.name,
+            settings=endpoint,
+            production=stage.production,
+            description=f"Asynchronous inference endpoint {endpoint.name}, stage {stage.name}",
+            env=Environment(account=stage.account, region=stage.region),
+            termination_protection=stage.production,
+            permissions_boundary=_permissions_boundary(stage),
+        )
+        for endpoint in stage.endpoints
+    ]
+
+
+def _permissions_boundary(stage: StageSettings) -> PermissionsBoundary | None:
+    if stage.permissions_boundary_arn is None:
+        return None
+    return PermissionsBoundary.from_arn(stage.permissions_boundary_arn)

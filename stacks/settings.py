@@ -1,0 +1,152 @@
+"""What a team decides about its endpoints: frozen dataclasses that refuse what AWS would refuse, at synth, in one line.
+
+The groups of settings that belong to one construct lie beside it in :mod:`constructs_lib`; the values of each stage are
+in :mod:`stacks.stages`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Final
+
+from async_inference.configuration import Prefixes
+from async_inference.limits import (
+    DEFAULT_INVOCATION_TIMEOUT_SECONDS,
+    DEFAULT_REQUEST_TTL_SECONDS,
+    INVOCATION_TIMEOUT_SECONDS,
+    MAX_CONCURRENT_INVOCATIONS_PER_INSTANCE,
+    REQUEST_TTL_SECONDS,
+)
+from constructs_lib.checks import SettingError, require_match, require_names, require_type, require_within
+from constructs_lib.endpoint_scaling import ScalingSettings
+from constructs_lib.model import ContainerModel, HuggingFaceModel, ModelSource
+from constructs_lib.notifications import CONSUMER_PATTERN
+from constructs_lib.payload_store import RetentionSettings
+from constructs_lib.polling_function import PollingFunctionSettings
+
+_NAME_PATTERN: Final = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+_NAME_ALLOWED: Final = "lower-case letters, digits and single dashes, starting with a letter, at most 32 characters"
+_MAX_CONSUMERS: Final = 10  # the configuration has to fit into a parameter of 4 KB
+_PREFIX_PATTERN: Final = r"([a-zA-Z0-9!_.*'()-]+/)+"
+_MAX_PREFIX_LENGTH: Final = 400  # S3OutputPath has 512 characters for bucket and prefix
+_INSTANCE_TYPE_PATTERN: Final = r"ml\.(?!t2\.|inf1\.)[a-z0-9-]+\.[a-z0-9-]+"
+_ROLE_BOUNDARY_PATTERN: Final = r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]{1,640}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointSettings:
+    """One asynchronous endpoint; each becomes a stack of its own.
+
+    Attributes:
+        name: Part of the stack's name and of the parameter's; at most 32 characters.
+        model: What answers the requests.
+        instance_type: Such as ``ml.g5.xlarge``. Burstable ``ml.t2`` instances cannot be scaled, ``ml.inf1`` has no
+            asynchronous inference.
+        max_job_seconds: The longest that the model may work on a request, 1 to 3,600. Clients send it with each request
+            and the model server's own time-outs follow it.
+        request_ttl_seconds: The longest that a request may wait in the queue, 60 to 21,600.
+        max_concurrent_invocations_per_instance: Requests that a container is sent at a time, 1 to 1,000. More than the
+            model can work on at once lets them time out inside the container.
+        network_isolation: Cut the container off from every network. Not for a model that the container fetches.
+        scaling: How the number of instances follows the queue.
+        retention: How long inputs, outputs and failures are kept.
+        prefixes: Where in the bucket they lie; each ends with a slash, none lies within another.
+        consumers: Who has a queue of notifications of its own, 1 to 10 names.
+        polling_function: Size of the Lambda function.
+    """
+
+    name: str
+    model: ModelSource
+    instance_type: str
+    max_job_seconds: int = DEFAULT_INVOCATION_TIMEOUT_SECONDS
+    request_ttl_seconds: int = DEFAULT_REQUEST_TTL_SECONDS
+    max_concurrent_invocations_per_instance: int = 1
+    network_isolation: bool = False
+    scaling: ScalingSettings = field(default_factory=ScalingSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    prefixes: Prefixes = field(default_factory=Prefixes)
+    consumers: tuple[str, ...] = ("default",)
+    polling_function: PollingFunctionSettings = field(default_factory=PollingFunctionSettings)
+
+    def __post_init__(self) -> None:
+        require_match(self, "name", _NAME_PATTERN, _NAME_ALLOWED, max_length=32)
+        require_type(self, "model", ContainerModel, HuggingFaceModel)
+        require_match(
+            self, "instance_type", _INSTANCE_TYPE_PATTERN, "ml.<family>.<size> of a family other than t2 and inf1"
+        )
+        require_within(self, "max_job_seconds", INVOCATION_TIMEOUT_SECONDS, "seconds")
+        require_within(self, "request_ttl_seconds", REQUEST_TTL_SECONDS, "seconds")
+        require_within(
+            self, "max_concurrent_invocations_per_instance", MAX_CONCURRENT_INVOCATIONS_PER_INSTANCE, "requests"
+        )
+        require_type(self, "network_isolation", bool)
+        require_type(self, "scaling", ScalingSettings)
+        require_type(self, "retention", RetentionSettings)
+        require_type(self, "polling_function", PollingFunctionSettings)
+        require_names(self, "consumers", CONSUMER_PATTERN, "lower-case letters and digits, at most 16", _MAX_CONSUMERS)
+        self._check_prefixes()
+        if self.network_isolation and isinstance(self.model, HuggingFaceModel):
+            raise SettingError(
+                self, "network_isolation", value=True, allowed="False for a model that is fetched at launch"
+            )
+
+    def _check_prefixes(self) -> None:
+        require_type(self, "prefixes", Prefixes)
+        for name in ("input", "output", "failure"):
+            require_match(
+                self.prefixes,
+                name,
+                _PREFIX_PATTERN,
+                "a path of letters, digits and !_.*'()- that ends with a slash, at most 400 characters",
+                max_length=_MAX_PREFIX_LENGTH,
+            )
+        prefixes = (self.prefixes.input, self.prefixes.output, self.prefixes.failure)
+        if any(one.startswith(other) for one, other in permutations(prefixes, 2)):
+            raise SettingError(self, "prefixes", prefixes, "three prefixes of which none lies within another")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageSettings:
+    """One deployment of all endpoints, such as development or production.
+
+    Attributes:
+        name: Part of the stacks' names and of the parameters'; at most 32 characters.
+        endpoints: The endpoints, at least one.
+        production: Data outlives the stacks, stacks are protected against deletion, and models must not be fetched at
+            launch.
+        account: Where to deploy; the credentials' own account if left out.
+        region: Where to deploy; the credentials' own region if left out.
+        permissions_boundary_arn: A policy that bounds every role, where an organisation demands one.
+    """
+
+    name: str
+    endpoints: tuple[EndpointSettings, ...]
+    production: bool = False
+    account: str | None = None
+    region: str | None = None
+    permissions_boundary_arn: str | None = None
+
+    def __post_init__(self) -> None:
+        require_match(self, "name", _NAME_PATTERN, _NAME_ALLOWED, max_length=32)
+        require_type(self, "production", bool)
+        self._check_endpoints()
+        if self.account is not None:
+            require_match(self, "account", r"\d{12}", "12 digits")
+        if self.region is not None:
+            require_match(self, "region", r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-west-1")
+        if self.permissions_boundary_arn is not None:
+            require_match(
+                self, "permissions_boundary_arn", _ROLE_BOUNDARY_PATTERN, "arn:aws:iam::<account>:policy/<name>"
+            )
+
+    def _check_endpoints(self) -> None:
+        names = tuple(endpoint.name for endpoint in self.endpoints)
+        require_type(self, "endpoints", tuple)
+        if not names or len(set(names)) != len(names):
+            raise SettingError(self, "endpoints", names, "at least one endpoint, each name once")
+        for endpoint in self.endpoints:
+            if self.production and isinstance(endpoint.model, HuggingFaceModel):
+                raise SettingError(
+                    self, "production", value=True, allowed=f"False while {endpoint.name}'s model is fetched at launch"
+                )
