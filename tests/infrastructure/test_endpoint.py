@@ -1,0 +1,182 @@
+"""Model, endpoint configuration and endpoint, and what their roles may do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from constructs_lib.model import ContainerModel
+from stacks.settings import EndpointSettings, StageSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Synthesize = Callable[[StageSettings], dict[str, Any]]
+
+BUCKET = "PayloadsBucket1715615A"
+
+
+def _only(template: dict[str, Any], resource_type: str) -> dict[str, Any]:
+    (resource,) = [each for each in template["Resources"].values() if each["Type"] == resource_type]
+    found: dict[str, Any] = resource
+    return found
+
+
+def _statements(template: dict[str, Any], policy: str) -> list[dict[str, Any]]:
+    (resource,) = [
+        each
+        for logical_id, each in template["Resources"].items()
+        if each["Type"] == "AWS::IAM::Policy" and logical_id.startswith(policy)
+    ]
+    statements: list[dict[str, Any]] = resource["Properties"]["PolicyDocument"]["Statement"]
+    return statements
+
+
+def _actions(template: dict[str, Any], policy: str) -> set[str]:
+    return {
+        action
+        for statement in _statements(template, policy)
+        for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
+    }
+
+
+def _objects(prefix: str) -> dict[str, Any]:
+    return {"Fn::Join": ["", [{"Fn::GetAtt": [BUCKET, "Arn"]}, f"/{prefix}/*"]]}
+
+
+@pytest.fixture(scope="module")
+def with_artefact(synthesize: Synthesize) -> dict[str, Any]:
+    """A container with an artefact of its own, and every number other than its default."""
+    endpoint = EndpointSettings(
+        name="ocr",
+        model=ContainerModel(
+            image_uri="111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/model@sha256:" + "0" * 64,
+            artefact_uri="s3://weights/ocr/model.tar.gz",
+            environment={"LANGUAGE": "en"},
+        ),
+        instance_type="ml.g5.xlarge",
+        max_job_seconds=1234,
+        max_concurrent_invocations_per_instance=7,
+        network_isolation=True,
+    )
+    stage = StageSettings(name="test", endpoints=(endpoint,), account="444455556666", region="eu-west-1")
+    return synthesize(stage)
+
+
+def test_no_physical_names(template: dict[str, Any]) -> None:
+    """What has to be replaced can be: its name is generated."""
+    named = {
+        name
+        for resource in template["Resources"].values()
+        for name in (
+            "ModelName",
+            "EndpointConfigName",
+            "EndpointName",
+            "TopicName",
+            "BucketName",
+            "QueueName",
+            "RoleName",
+            "FunctionName",
+        )
+        if isinstance(resource.get("Properties", {}).get(name), str)
+    }
+
+    assert named == set()
+
+
+def test_configuration_is_asynchronous(with_artefact: dict[str, Any]) -> None:
+    """Output path, failure path, both topics and the concurrency are the settings' and the stack's own."""
+    config = _only(with_artefact, "AWS::SageMaker::EndpointConfig")["Properties"]
+    asynchronous = config["AsyncInferenceConfig"]
+    output = asynchronous["OutputConfig"]
+
+    assert asynchronous["ClientConfig"] == {"MaxConcurrentInvocationsPerInstance": 7}
+    assert output["S3OutputPath"] == {"Fn::Join": ["", ["s3://", {"Ref": BUCKET}, "/output/"]]}
+    assert output["S3FailurePath"] == {"Fn::Join": ["", ["s3://", {"Ref": BUCKET}, "/failure/"]]}
+    assert {"SuccessTopic", "ErrorTopic"} == output["NotificationConfig"].keys()
+    (variant,) = config["ProductionVariants"]
+    assert (variant["VariantName"], variant["InstanceType"], variant["InitialInstanceCount"]) == (
+        "AllTraffic",
+        "ml.g5.xlarge",
+        1,
+    )
+
+
+def test_endpoint_keeps_its_instances_through_updates(dev_template: dict[str, Any]) -> None:
+    """Without this an update would set the count back to the initial one."""
+    assert _only(dev_template, "AWS::SageMaker::Endpoint")["Properties"]["RetainAllVariantProperties"] is True
+
+
+@pytest.mark.parametrize("resource_type", ["AWS::SageMaker::Model", "AWS::SageMaker::Endpoint"])
+def test_role_is_complete_before_it_is_checked(dev_template: dict[str, Any], resource_type: str) -> None:
+    """SageMaker checks the role at once, so model and endpoint wait for its policy."""
+    depends_on = _only(dev_template, resource_type)["DependsOn"]
+
+    assert any(name.startswith("ModelExecutionRoleDefaultPolicy") for name in depends_on)
+
+
+def test_model_server_waits_as_long_as_the_job_may_take(with_artefact: dict[str, Any]) -> None:
+    """The container's own time-outs follow max_job_seconds, beside the settings' variables."""
+    container = _only(with_artefact, "AWS::SageMaker::Model")["Properties"]["PrimaryContainer"]
+    environment = container["Environment"]
+
+    assert environment["LANGUAGE"] == "en"
+    assert {"1234"} == {value for name, value in environment.items() if "TIMEOUT" in name}
+    assert container["ModelDataUrl"] == "s3://weights/ocr/model.tar.gz"
+    assert _only(with_artefact, "AWS::SageMaker::Model")["Properties"]["EnableNetworkIsolation"] is True
+
+
+def test_execution_role_may_do_this_and_no_more(dev_template: dict[str, Any]) -> None:
+    """Exact actions, and objects by prefix: reads inputs, writes outputs and failures."""
+    assert _actions(dev_template, "ModelExecutionRole") == {
+        "cloudwatch:PutMetricData",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetAuthorizationToken",
+        "ecr:GetDownloadUrlForLayer",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "sns:Publish",
+    }
+    statements = _statements(dev_template, "ModelExecutionRole")
+    assert {"Action": "s3:GetObject", "Effect": "Allow", "Resource": _objects("input")} in statements
+
+
+def test_artefact_may_be_read(with_artefact: dict[str, Any]) -> None:
+    """The execution role reads the one object that the settings name."""
+    artefact = "arn:aws:s3:::weights/ocr/model.tar.gz"
+    resources = [
+        statement["Resource"]
+        for statement in _statements(with_artefact, "ModelExecutionRole")
+        if statement["Action"] == "s3:GetObject"
+    ]
+
+    assert any(artefact in (resource if isinstance(resource, list) else [resource]) for resource in resources)
+
+
+def test_caller_may_do_this_and_no_more(dev_template: dict[str, Any]) -> None:
+    """The polling function's role submits, reads results and writes its log."""
+    assert _actions(dev_template, "PollingRole") == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "sagemaker:InvokeEndpointAsync",
+    }
+
+
+@pytest.mark.parametrize("policy", ["ModelExecutionRole", "PollingRole"])
+def test_whole_bucket_may_be_listed(dev_template: dict[str, Any], policy: str) -> None:
+    """Without it, or with a condition, a result that is not there yet looks like a permission error."""
+    (statement,) = [each for each in _statements(dev_template, policy) if each["Action"] == "s3:ListBucket"]
+
+    assert statement == {"Action": "s3:ListBucket", "Effect": "Allow", "Resource": {"Fn::GetAtt": [BUCKET, "Arn"]}}

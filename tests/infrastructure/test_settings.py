@@ -1,0 +1,141 @@
+"""Settings that AWS would refuse are refused at synth, in one line that names setting, value and what is allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from async_inference.configuration import Prefixes
+from constructs_lib.checks import SettingError
+from constructs_lib.endpoint_scaling import ScalingSettings
+from constructs_lib.model import ContainerModel, HuggingFaceModel
+from constructs_lib.payload_store import RetentionSettings
+from constructs_lib.polling_function import PollingFunctionSettings
+from stacks.settings import EndpointSettings, StageSettings
+from stacks.stages import STAGES, UnknownStageError, stage_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/model:1"
+HUGGING_FACE = HuggingFaceModel(model_id="owner/model", task="text-classification")
+
+
+def _endpoint(**settings: Any) -> EndpointSettings:  # noqa: ANN401 - malformed on purpose
+    return EndpointSettings(
+        **{"name": "ocr", "model": ContainerModel(image_uri=IMAGE), "instance_type": "ml.m5.xlarge"} | settings
+    )
+
+
+def _stage(**settings: Any) -> StageSettings:  # noqa: ANN401 - malformed on purpose
+    return StageSettings(**{"name": "dev", "endpoints": (_endpoint(),)} | settings)
+
+
+MALFORMED: list[tuple[Callable[[], object], str]] = [
+    (lambda: _endpoint(name="OCR"), "EndpointSettings.name is 'OCR', allowed is lower-case letters"),
+    (lambda: _endpoint(name="o" * 33), "EndpointSettings.name is 'oooo"),
+    (lambda: _endpoint(name="ocr\n"), r"EndpointSettings.name is 'ocr\n'"),
+    (lambda: _endpoint(model=IMAGE), "EndpointSettings.model is '111122223333.dkr"),
+    (lambda: _endpoint(instance_type="m5.xlarge"), "EndpointSettings.instance_type is 'm5.xlarge', allowed is ml."),
+    (lambda: _endpoint(instance_type="ml.t2.medium"), "EndpointSettings.instance_type is 'ml.t2.medium'"),
+    (lambda: _endpoint(instance_type="ml.inf1.xlarge"), "EndpointSettings.instance_type is 'ml.inf1.xlarge'"),
+    (
+        lambda: _endpoint(max_job_seconds=0),
+        "EndpointSettings.max_job_seconds is 0, allowed is a whole number from 1 to",
+    ),
+    (lambda: _endpoint(max_job_seconds=3601), "EndpointSettings.max_job_seconds is 3601"),
+    (lambda: _endpoint(max_job_seconds="900"), "EndpointSettings.max_job_seconds is '900'"),
+    (lambda: _endpoint(max_job_seconds=True), "EndpointSettings.max_job_seconds is True"),
+    (lambda: _endpoint(request_ttl_seconds=59), "EndpointSettings.request_ttl_seconds is 59"),
+    (lambda: _endpoint(request_ttl_seconds=21601), "EndpointSettings.request_ttl_seconds is 21601"),
+    (
+        lambda: _endpoint(max_concurrent_invocations_per_instance=1001),
+        "EndpointSettings.max_concurrent_invocations_per_instance is 1001",
+    ),
+    (lambda: _endpoint(network_isolation="yes"), "EndpointSettings.network_isolation is 'yes', allowed is bool"),
+    (
+        lambda: _endpoint(model=HUGGING_FACE, network_isolation=True),
+        "EndpointSettings.network_isolation is True, allowed is False for a model that is fetched at launch",
+    ),
+    (lambda: _endpoint(prefixes=Prefixes(input="input")), "Prefixes.input is 'input'"),
+    (lambda: _endpoint(prefixes=Prefixes(output="/output/")), "Prefixes.output is '/output/'"),
+    (lambda: _endpoint(prefixes=Prefixes(failure="f" * 400 + "/")), "Prefixes.failure is 'ffff"),
+    (lambda: _endpoint(prefixes=Prefixes(failure="output/failure/")), "EndpointSettings.prefixes is ('input/'"),
+    (lambda: _endpoint(consumers=()), "EndpointSettings.consumers is ()"),
+    (lambda: _endpoint(consumers=("a", "a")), "EndpointSettings.consumers is ('a', 'a')"),
+    (lambda: _endpoint(consumers=("a-b",)), "EndpointSettings.consumers is 'a-b'"),
+    (lambda: _endpoint(consumers="default"), "EndpointSettings.consumers is 'default'"),
+    (lambda: _endpoint(scaling={"max_instances": 1}), "EndpointSettings.scaling is {'max_instances': 1}"),
+    (lambda: ScalingSettings(max_instances=0), "ScalingSettings.max_instances is 0, allowed is a whole number from 1"),
+    (lambda: ScalingSettings(backlog_per_instance=0), "ScalingSettings.backlog_per_instance is 0"),
+    (lambda: ScalingSettings(scale_in_cooldown_seconds=-1), "ScalingSettings.scale_in_cooldown_seconds is -1"),
+    (lambda: RetentionSettings(outputs_days=0), "RetentionSettings.outputs_days is 0"),
+    (lambda: PollingFunctionSettings(timeout_seconds=901), "PollingFunctionSettings.timeout_seconds is 901"),
+    (lambda: PollingFunctionSettings(memory_mib=64), "PollingFunctionSettings.memory_mib is 64"),
+    (
+        lambda: ContainerModel(image_uri="docker.io/team/model:1"),
+        "ContainerModel.image_uri is 'docker.io/team/model:1'",
+    ),
+    (lambda: ContainerModel(image_uri=IMAGE.removesuffix(":1")), "ContainerModel.image_uri is '111122223333.dkr"),
+    (lambda: ContainerModel(image_uri=IMAGE + "1" * 255), "ContainerModel.image_uri is '111122223333.dkr"),
+    (
+        lambda: ContainerModel(image_uri=IMAGE, artefact_uri="s3://bucket"),
+        "ContainerModel.artefact_uri is 's3://bucket'",
+    ),
+    (
+        lambda: ContainerModel(image_uri=IMAGE, environment={"TS_DEFAULT_RESPONSE_TIMEOUT": "60"}),
+        "ContainerModel.environment[TS_DEFAULT_RESPONSE_TIMEOUT] is '60', allowed is nothing: it follows",
+    ),
+    (lambda: ContainerModel(image_uri=IMAGE, environment={"A-B": ""}), "ContainerModel.environment is 'A-B'"),
+    (lambda: ContainerModel(image_uri=IMAGE, environment={"A": "x" * 1025}), "ContainerModel.environment[A] is 'xxx"),
+    (
+        lambda: ContainerModel(image_uri=IMAGE, environment={f"A{n}": "" for n in range(100)}),
+        "ContainerModel.environment is 100, allowed is at most 88 variables",
+    ),
+    (lambda: HuggingFaceModel(model_id="a/b/c", task="text-classification"), "HuggingFaceModel.model_id is 'a/b/c'"),
+    (lambda: HuggingFaceModel(model_id="a/b", task="Text"), "HuggingFaceModel.task is 'Text'"),
+    (lambda: _stage(name=""), "StageSettings.name is ''"),
+    (lambda: _stage(endpoints=()), "StageSettings.endpoints is (), allowed is at least one endpoint"),
+    (lambda: _stage(endpoints=(_endpoint(), _endpoint())), "StageSettings.endpoints is ('ocr', 'ocr')"),
+    (lambda: _stage(account="1234"), "StageSettings.account is '1234', allowed is 12 digits"),
+    (lambda: _stage(region="Frankfurt"), "StageSettings.region is 'Frankfurt', allowed is a region such as"),
+    (lambda: _stage(permissions_boundary_arn="boundary"), "StageSettings.permissions_boundary_arn is 'boundary'"),
+    (
+        lambda: _stage(production=True, endpoints=(_endpoint(model=HUGGING_FACE),)),
+        "StageSettings.production is True, allowed is False while ocr's model is fetched at launch",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), MALFORMED, ids=[message.split(" is ")[0] for _, message in MALFORMED])
+def test_malformed_setting_is_refused_in_one_line(make: Callable[[], object], message: str) -> None:
+    """The line names the setting, its value and what is allowed."""
+    with pytest.raises(SettingError) as refusal:
+        make()
+
+    assert str(refusal.value).startswith(message)
+    assert "allowed is" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_bounds_themselves_are_allowed() -> None:
+    """The smallest and the largest values that the service model allows pass."""
+    smallest = _endpoint(max_job_seconds=1, request_ttl_seconds=60, max_concurrent_invocations_per_instance=1)
+    largest = _endpoint(
+        name="o" * 32, max_job_seconds=3600, request_ttl_seconds=21600, max_concurrent_invocations_per_instance=1000
+    )
+
+    assert (smallest.max_job_seconds, largest.max_job_seconds) == (1, 3600)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_stage_is_named_as_it_is_asked_for(name: str) -> None:
+    """A stage's settings carry the name under which they are found."""
+    assert name == stage_settings(name).name
+
+
+def test_unknown_stage_lists_the_stages() -> None:
+    """The line says which stages there are."""
+    with pytest.raises(UnknownStageError, match="stage is 'nonsense', allowed is one of local, dev, prod"):
+        stage_settings("nonsense")
