@@ -53,3 +53,33 @@ lock: .venv/.ready ## compile the lock files from pyproject.toml
 	$$compile --group bootstrap -o requirements/bootstrap.txt; \
 	$$compile --group node -o requirements/node.txt; \
 	$$compile --group data --no-deps -o requirements/data.txt
+
+.PHONY: demo
+demo: setup ## deploy to the local cloud and send it scanned pages, from zero instances and back
+	@$(BIN)/python -m local_cloud.demo
+
+.PHONY: local
+local: setup ## the local cloud in the foreground, with the local stage deployed
+	@$(BIN)/python -m local_cloud.foreground
+
+.PHONY: test
+test: setup ## all tests that need no AWS account
+	@$(BIN)/pytest -n auto --dist loadfile
+
+.PHONY: check
+check: setup ## format, lint, types, import rules, tests, synthesis with compliance: what CI runs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy .
+	@$(MAKE) --no-print-directory test
+	@for stage in local dev prod; do echo "synth: $$stage"; cdk synth --quiet --no-notices -c stage=$$stage -o cdk.out/$$stage; done
+
+.PHONY: format
+format: setup ## format the code and mend what lint can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: snapshots
+snapshots: setup ## accept the templates as they are now; review the difference
+	@$(BIN)/pytest tests/infrastructure/test_stack_snapshots.py --snapshot-update
