@@ -5,6 +5,7 @@ The stack writes it, the client and the Lambda read it, so its shape lives here,
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,6 +67,23 @@ class EndpointConfiguration:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-able form that :meth:`from_dict` reads."""
         return {"schema": SCHEMA} | asdict(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> EndpointConfiguration:
+        """Read the JSON text of the form that :meth:`to_dict` writes.
+
+        Raises:
+            ConfigurationError: it is no JSON object, or :meth:`from_dict` refuses it.
+        """
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigurationError(f"the endpoint's configuration is not JSON ({error}): deploy it again") from error
+        if not isinstance(document, dict):
+            raise ConfigurationError(
+                f"the endpoint's configuration is of type {type(document).__name__}, expected an object: deploy again"
+            )
+        return cls.from_dict(document)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> EndpointConfiguration:

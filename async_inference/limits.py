@@ -45,6 +45,9 @@ DEFAULT_INVOCATION_TIMEOUT_SECONDS: Final = 900
 MAX_CONCURRENT_INVOCATIONS_PER_INSTANCE: Final = Bounds(1, 1_000)
 """Requests that one instance's container is sent at a time."""
 
+ENDPOINT_NAME_LENGTH: Final = Bounds(1, 63)
+"""Characters of an endpoint's name."""
+
 ENDPOINT_NAME_PATTERN: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 """What an endpoint may be called."""
 

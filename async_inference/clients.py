@@ -1,0 +1,71 @@
+"""The boto3 clients that the library talks through, with their retries pinned.
+
+botocore's default retries differ between its versions, and a retried ``InvokeEndpointAsync`` is a second inference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from async_inference.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+CONNECT_TIMEOUT_SECONDS: Final = 5
+S3_READ_TIMEOUT_SECONDS: Final = 10
+"""The longest silence of S3 that is borne: it answers in well under a second, and asking again costs nothing."""
+
+UPLOAD_ATTEMPTS: Final = 5
+"""Of each part of an upload: parts are idempotent, so botocore repeats them, and nothing of ours does."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clients:
+    """The three boto3 clients of one endpoint.
+
+    Pass your own where the default credentials will not do; :meth:`connect` shows how each is configured.
+
+    Raises:
+        ConfigurationError: a client whose calls the library itself repeats would repeat them too.
+    """
+
+    sagemaker_runtime: SageMakerRuntimeClient
+    """Submits, without retries."""
+
+    s3: S3Client
+    """Reads results, without retries."""
+
+    s3_uploads: S3Client
+    """Uploads payloads, with botocore's retries."""
+
+    def __post_init__(self) -> None:
+        for name, client in (("sagemaker_runtime", self.sagemaker_runtime), ("s3", self.s3)):
+            if _attempts(client) != 1:
+                raise ConfigurationError(
+                    f"clients: {name} retries on its own: make it with Config(retries={{'total_max_attempts': 1}})"
+                )
+
+    @classmethod
+    def connect(cls, region: str) -> Clients:
+        """Return clients for ``region`` with the caller's default credentials."""
+        # Imported here because it takes longer than everything else that a program needs to describe its requests.
+        import boto3  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        session = boto3.Session(region_name=region)
+        once = Config(connect_timeout=CONNECT_TIMEOUT_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
+        uploads = once.merge(Config(retries={"mode": "standard", "total_max_attempts": UPLOAD_ATTEMPTS}))
+        return cls(
+            sagemaker_runtime=session.client("sagemaker-runtime", config=once),
+            s3=session.client("s3", config=once.merge(Config(read_timeout=S3_READ_TIMEOUT_SECONDS))),
+            s3_uploads=session.client("s3", config=uploads),
+        )
+
+
+def _attempts(client: BaseClient) -> int | None:
+    retries: dict[str, Any] | None = getattr(client.meta.config, "retries", None)
+    return (retries or {}).get("total_max_attempts")

@@ -1,0 +1,151 @@
+"""Everything that this library raises on purpose, in one tree.
+
+::
+
+    AsyncInferenceError
+    ├── ConfigurationError      what describes the endpoint cannot be used
+    ├── InvalidRequest          refused before or by the service; nothing was submitted
+    ├── ModelError              the model failed on this input
+    ├── RequestExpired          the last moment for an outcome has passed, and there is none
+    ├── ResultTimeout           the caller's patience ended first (also a TimeoutError)
+    ├── PermissionDenied        names the action and the resource
+    ├── ResultCorrupt           the output is not what it should be; keeps its bytes
+    └── EndpointUnavailable     AWS did not answer, or has no such endpoint
+
+Each carries the ``job`` it is about (``None`` if there is none yet) and a ``remedy``, one sentence from
+:mod:`async_inference.remedies`, which tracebacks show below the message. Errors of boto3 about the caller's own set-up,
+such as missing credentials, pass through unchanged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from async_inference import remedies
+
+if TYPE_CHECKING:
+    from async_inference.job import Job
+
+
+class AsyncInferenceError(Exception):
+    """Base of all errors of this library.
+
+    Attributes:
+        job: The job that the error is about, or ``None``.
+        remedy: What to do about it, as one sentence.
+    """
+
+    advice: ClassVar[remedies.Advice] = remedies.UNEXPECTED
+
+    def __init__(self, message: str, *, job: Job | None = None, advice: remedies.Advice | None = None) -> None:
+        super().__init__(message)
+        self.job = job
+        self.remedy = (advice or self.advice).remedy
+        self.add_note(f"remedy: {self.remedy}")
+
+
+class ConfigurationError(AsyncInferenceError):
+    """The description of the endpoint is missing, malformed or of another version."""
+
+    advice = remedies.CONFIGURATION
+
+
+class InvalidRequest(AsyncInferenceError):  # noqa: N818 - reads as what happened, like the others of this tree
+    """A value that the caller passed is not allowed; the message names the field, the value and what is."""
+
+    advice = remedies.INVALID_REQUEST
+
+
+class ModelError(AsyncInferenceError):
+    """The model failed on this input. Asking again gives the same answer, so it is never retried.
+
+    The message holds an excerpt of what the model answered, so it may repeat parts of the input: log it with care.
+
+    Attributes:
+        body: All of what the model answered, JSON or not.
+    """
+
+    advice = remedies.MODEL_FAILED
+
+    def __init__(self, message: str, *, job: Job | None = None, body: bytes = b"") -> None:
+        super().__init__(message, job=job)
+        self.body = body
+
+
+class RequestExpired(AsyncInferenceError):  # noqa: N818 - likewise
+    """The time to live and the invocation timeout have both passed without an output or a failure.
+
+    Known: SageMaker no longer works on the request. Not known: whether it expired in the queue, or ended without
+    leaving an object.
+    """
+
+    advice = remedies.EXPIRED
+
+
+class ResultTimeout(AsyncInferenceError, TimeoutError):  # noqa: N818 - likewise
+    """The caller's ``timeout`` passed first; the job goes on, and its result can still be waited for."""
+
+    advice = remedies.STILL_PROCESSING
+
+
+class PermissionDenied(AsyncInferenceError):  # noqa: N818 - likewise
+    """AWS refused an action.
+
+    Attributes:
+        action: The IAM action, or actions, of which at least one is missing.
+        resource: What it was to act on.
+    """
+
+    advice = remedies.ACCESS_DENIED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        action: str = "",
+        resource: str = "",
+        job: Job | None = None,
+        advice: remedies.Advice | None = None,
+    ) -> None:
+        super().__init__(message, job=job, advice=advice)
+        self.action = action
+        self.resource = resource
+
+
+class ResultCorrupt(AsyncInferenceError):  # noqa: N818 - likewise
+    """The output object is empty or cannot be decoded.
+
+    Attributes:
+        content: The output's bytes as they are.
+    """
+
+    advice = remedies.RESULT_CORRUPT
+
+    def __init__(self, message: str, *, job: Job | None = None, content: bytes = b"") -> None:
+        super().__init__(message, job=job)
+        self.content = content
+
+
+class EndpointUnavailable(AsyncInferenceError):  # noqa: N818 - likewise
+    """AWS could not be asked, kept failing, or does not know the endpoint.
+
+    Attributes:
+        submission_unknown: True if a request was sent and it cannot be known whether it was accepted. It is then
+            never sent again by this library, because a second request is a second inference.
+        inference_id: The id of that request, with which its notification can be recognised, or ``None``.
+    """
+
+    advice = remedies.UNAVAILABLE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        job: Job | None = None,
+        advice: remedies.Advice | None = None,
+        submission_unknown: bool = False,
+        inference_id: str | None = None,
+    ) -> None:
+        super().__init__(message, job=job, advice=advice)
+        self.submission_unknown = submission_unknown
+        self.inference_id = inference_id

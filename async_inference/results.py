@@ -1,0 +1,180 @@
+"""What a job came to: its result, its failure, or that there is neither.
+
+SageMaker has no status API. A job is finished when an object appears at the output or at the failure location that the
+service returned for it; both are looked at in each round, in one loop with one deadline.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from async_inference import waiting
+from async_inference.exceptions import (
+    AsyncInferenceError,
+    InvalidRequest,
+    ModelError,
+    PermissionDenied,
+    RequestExpired,
+    ResultCorrupt,
+    ResultTimeout,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from async_inference.clock import Clock
+    from async_inference.job import Job
+    from async_inference.locations import S3Location
+    from async_inference.storage import Body, ObjectStore, StoredObject
+    from async_inference.waiting import PollingPolicy
+
+Answer = TypeVar("Answer")
+
+_LONGEST_EXCERPT: Final = 300
+"""Characters of the model's words in an error's message."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What the model answered."""
+
+    job: Job
+    location: S3Location
+    content: bytes
+    content_type: str | None
+
+    def json(self) -> Any:  # noqa: ANN401 - what a model answers is for the caller to know
+        """Return the decoded content.
+
+        Raises:
+            ResultCorrupt: it is no JSON; the error keeps the bytes.
+        """
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            raise ResultCorrupt(
+                f"the output {self.location} is not JSON: {error}", job=self.job, content=self.content
+            ) from error
+
+
+class ResultReader:
+    """Looks for the outcomes of jobs, and waits for them."""
+
+    def __init__(self, objects: ObjectStore, *, polling: PollingPolicy, clock: Clock) -> None:
+        self._objects = objects
+        self._polling = polling
+        self._clock = clock
+
+    def is_done(self, job: Job) -> bool:
+        """Whether there is an outcome, or none can come any more."""
+        return self._clock.now() >= job.deadline.timestamp() or self._is_stored(job)
+
+    def result(self, job: Job, timeout: float | None) -> Result:
+        """Wait for the output and return it with its content."""
+
+        def download(stored: StoredObject, body: Body) -> Result:
+            return Result(job=job, location=stored.location, content=body.read(), content_type=stored.content_type)
+
+        result = self._wait(job, timeout, download)
+        _require_content(job, result.location, len(result.content))
+        return result
+
+    def locate(self, job: Job, timeout: float | None) -> StoredObject:
+        """Wait for the output and return what is known of it, without its content."""
+        stored = self._wait(job, timeout, lambda stored, _: stored)
+        _require_content(job, stored.location, stored.size)
+        return stored
+
+    def _wait(self, job: Job, timeout: float | None, take: Callable[[StoredObject, Body], Answer]) -> Answer:
+        """Ask for the output and the failure in turn until one is there, until ``timeout`` or the job's deadline."""
+        deadline = job.deadline.timestamp()
+        # Of the two only the caller's bounds retries: the result of an old job deserves them too.
+        patience_ends = self._clock.now() + _patience(timeout)
+        until = min(deadline, patience_ends)
+        refused = False
+
+        def ask() -> Answer | None:
+            nonlocal refused
+            try:
+                answer = self._ask(job, take, patience_ends)
+            except PermissionDenied:
+                # A new role's permissions take seconds to spread: one refusal is believed only with the next.
+                if refused or self._clock.now() >= until:
+                    raise
+                refused = True
+                return None
+            refused = False
+            return answer
+
+        answer = waiting.wait(ask, until=until, policy=self._polling, clock=self._clock)
+        if answer is not None:
+            return answer
+        if until == deadline:
+            raise _expired(job)
+        raise ResultTimeout(
+            f"no outcome of inference id {job.inference_id} within {timeout:g} s: "
+            "it may be queued, waiting for an instance, or running",
+            job=job,
+        )
+
+    def _ask(self, job: Job, take: Callable[[StoredObject, Body], Answer], until: float) -> Answer | None:
+        """Look once at the output, then at the failure."""
+        try:
+            answer = self._objects.get(job.output_location, take, until=until)
+            if answer is None and job.failure_location is not None:
+                body = self._objects.get(job.failure_location, lambda _, body: body.read(), until=until)
+                if body is not None:
+                    raise _model_error(job, body)
+        except AsyncInferenceError as error:
+            error.job = job
+            raise
+        return answer
+
+    def _is_stored(self, job: Job) -> bool:
+        try:
+            return self._ask(job, lambda *_: True, math.inf) is not None
+        except ModelError:
+            return True
+
+
+def excerpt(body: bytes) -> str:
+    """Return the beginning of what a model said about its failure, readable and on one line."""
+    words = body[: 4 * _LONGEST_EXCERPT].decode(errors="replace")
+    if words.count("�") > len(words) // 10 + 1:
+        return f"{len(body):,} bytes that are not text"
+    line = " ".join("".join(character if character.isprintable() else " " for character in words).split())
+    if not line:
+        return "no explanation"
+    return line if len(line) <= _LONGEST_EXCERPT else f"{line[:_LONGEST_EXCERPT]}…"
+
+
+def _model_error(job: Job, body: bytes) -> ModelError:
+    return ModelError(f"the model failed on inference id {job.inference_id}: {excerpt(body)}", job=job, body=body)
+
+
+def _require_content(job: Job, location: S3Location, size: int) -> None:
+    if size == 0:
+        raise ResultCorrupt(f"the output {location} is empty", job=job)
+
+
+def _expired(job: Job) -> RequestExpired:
+    limit = timedelta(seconds=job.request_ttl_seconds + job.invocation_timeout_seconds)
+    return RequestExpired(
+        f"inference id {job.inference_id}, submitted at {job.submitted_at:%Y-%m-%dT%H:%M:%SZ}, has neither output nor "
+        f"failure, though its time in the queue and its invocation timeout ({limit} in all) have passed: it expired "
+        "in the queue, or its outcome was lost",
+        job=job,
+    )
+
+
+def _patience(timeout: float | None) -> float:
+    """Return the seconds to wait; a time that has already passed means not to wait."""
+    if timeout is None:
+        return math.inf
+    if math.isnan(timeout):
+        raise InvalidRequest("timeout: got nan, expected seconds, or None for as long as an outcome can come")
+    return max(0.0, timeout)

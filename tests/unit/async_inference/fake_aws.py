@@ -1,0 +1,228 @@
+"""AWS in memory, behind real boto3 clients: it answers the HTTP requests that botocore is about to send.
+
+So requests are really serialised, responses really parsed, and botocore's own retries would really happen.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from botocore.awsrequest import AWSResponse
+
+from async_inference import AsyncEndpoint, Clients, Clock, EndpointConfiguration, PollingPolicy, RetryPolicy
+from async_inference.configuration import Limits, Prefixes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BUCKET = "payloads-bucket"
+ENDPOINT = "ocr-endpoint"
+NAME = "557808d6-f91b-4b83-959f-041cf827c2e0"
+OUTPUT = f"s3://{BUCKET}/output/{NAME}.out"
+FAILURE = f"s3://{BUCKET}/failure/{NAME}-error.out"
+
+CONFIGURATION = EndpointConfiguration(
+    endpoint_name=ENDPOINT,
+    region="eu-west-1",
+    bucket=BUCKET,
+    limits=Limits(max_job_seconds=1_800, request_ttl_seconds=7_200),
+    prefixes=Prefixes(),
+    consumers={},
+)
+
+
+@dataclass
+class FakeTime:
+    """A clock that moves when somebody sleeps, and only then."""
+
+    now: float = 1_800_000_000.0
+    slept: list[float] = field(default_factory=list)
+    luck: float = 1.0
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+    @property
+    def clock(self) -> Clock:
+        """The clock to inject."""
+        return Clock(now=lambda: self.now, sleep=self.sleep, random=lambda: self.luck)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that AWS was sent."""
+
+    operation: str
+    location: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object, there from a moment on."""
+
+    content: bytes
+    content_type: str
+    since: float
+
+
+class RawBody(BytesIO):
+    """What botocore expects of a connection's body."""
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        """Yield all of it."""
+        yield self.read()
+
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class FakeAws:
+    """S3, SSM and the SageMaker runtime for one endpoint."""
+
+    def __init__(self) -> None:
+        self.time = FakeTime()
+        self.objects: dict[str, Stored] = {}
+        self.parts: list[bytes] = []
+        self.requests: list[Request] = []
+        self.faults: dict[str, list[Exception | Answer]] = {}
+        self.failure_location: str | None = FAILURE
+        self._served: list[Any] = []
+        self.clients = _clients()
+        for client in (self.clients.sagemaker_runtime, self.clients.s3, self.clients.s3_uploads):
+            self.serve(client)
+
+    def serve(self, client: Any) -> None:  # noqa: ANN401 - any boto3 client
+        """Answer the requests of ``client``, until :meth:`close`."""
+        client.meta.events.register("before-send", self._answer)
+        self._served.append(client)
+
+    def close(self) -> None:
+        """Leave the clients to the next test."""
+        for client in self._served:
+            client.meta.events.unregister("before-send", self._answer)
+
+    def endpoint(self, **options: Any) -> AsyncEndpoint:  # noqa: ANN401 - passed on
+        """Return the endpoint on these clients and this time."""
+        defaults: dict[str, Any] = {"polling": PollingPolicy(), "retry": RetryPolicy()}
+        return AsyncEndpoint(CONFIGURATION, clients=self.clients, clock=self.time.clock, **defaults | options)
+
+    def put(self, uri: str, content: bytes, content_type: str = "application/json", after: float = 0.0) -> None:
+        """Let an object appear ``after`` so many seconds."""
+        self.objects[uri] = Stored(content, content_type, self.time.now + after)
+
+    def fail(self, operation: str, *faults: Exception | Answer) -> None:
+        """Let the next requests of ``operation`` end in these ways, in turn."""
+        self.faults.setdefault(operation, []).extend(faults)
+
+    def operations(self) -> list[str]:
+        """Return the names of all requests so far."""
+        return [request.operation for request in self.requests]
+
+    def sent(self, operation: str) -> list[Request]:
+        """Return the requests of one operation."""
+        return [request for request in self.requests if request.operation == operation]
+
+    def _answer(self, request: Any, **_: object) -> AWSResponse:  # noqa: ANN401 - botocore's prepared request
+        operation, location, respond = self._route(request)
+        headers = {
+            name.lower(): value.decode() if isinstance(value, bytes) else str(value)
+            for name, value in request.headers.items()
+        }
+        self.requests.append(Request(operation, location, headers, _body(request)))
+        faults = self.faults.get(operation)
+        answer = faults.pop(0) if faults else respond(self.requests[-1])
+        if isinstance(answer, Exception):
+            raise answer
+        status, response_headers, body = answer
+        as_botocore_takes_them: Any = response_headers
+        return AWSResponse(request.url, status, as_botocore_takes_them, RawBody(body))
+
+    def _route(self, request: Any) -> tuple[str, str, Callable[[Request], Answer]]:  # noqa: ANN401 - likewise
+        url = urlsplit(request.url)
+        query = parse_qs(url.query, keep_blank_values=True)
+        location = f"s3://{(url.hostname or '').split('.')[0]}{unquote(url.path)}"
+        if (url.hostname or "").startswith("ssm."):
+            return "GetParameter", "", lambda _: (404, {}, b"")
+        if url.path.startswith("/endpoints/"):
+            return "InvokeEndpointAsync", url.path, self._invoke
+        if request.method == "GET":
+            return "GetObject", location, self._get
+        for parameter, operation, respond in (
+            ("uploads", "CreateMultipartUpload", self._create_upload),
+            ("partNumber", "UploadPart", self._upload_part),
+            ("uploadId", "CompleteMultipartUpload", self._complete_upload),
+        ):
+            if parameter in query:
+                return operation, location, respond
+        return "PutObject", location, self._put
+
+    def _invoke(self, request: Request) -> Answer:
+        headers = {"X-Amzn-SageMaker-OutputLocation": OUTPUT}
+        if self.failure_location:
+            headers["X-Amzn-SageMaker-FailureLocation"] = self.failure_location
+        body = {"InferenceId": request.headers["x-amzn-sagemaker-inference-id"]}
+        return 202, headers, json.dumps(body).encode()
+
+    def _get(self, request: Request) -> Answer:
+        stored = self.objects.get(request.location)
+        if stored is None or stored.since > self.time.now:
+            return s3_error(404, "NoSuchKey", "The specified key does not exist.")
+        headers = {"Content-Length": str(len(stored.content)), "Content-Type": stored.content_type}
+        return 200, headers, stored.content
+
+    def _put(self, request: Request) -> Answer:
+        self.put(request.location, request.body, request.headers.get("content-type", ""))
+        return 200, {"ETag": '"1"'}, b""
+
+    def _create_upload(self, _: Request) -> Answer:
+        body = "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+        return 200, {}, body.encode()
+
+    def _upload_part(self, request: Request) -> Answer:
+        self.parts.append(request.body)
+        return 200, {"ETag": '"1"'}, b""
+
+    def _complete_upload(self, _: Request) -> Answer:
+        return 200, {}, b"<CompleteMultipartUploadResult></CompleteMultipartUploadResult>"
+
+
+@functools.cache
+def _clients() -> Clients:
+    """Return clients that all tests of a process share: making them takes longer than a test."""
+    return Clients.connect("eu-west-1")
+
+
+def s3_error(status: int, code: str, message: str = "") -> Answer:
+    """Return an error as S3 words it."""
+    return status, {}, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+
+
+def service_error(status: int, code: str, message: str = "") -> Answer:
+    """Return an error as the SageMaker runtime and SSM word it."""
+    return status, {"x-amzn-errortype": code}, json.dumps({"__type": code, "message": message}).encode()
+
+
+def _body(request: Any) -> bytes:  # noqa: ANN401 - botocore's prepared request
+    body = request.body or b""
+    content: bytes = body if isinstance(body, bytes) else body.read()
+    return _dechunked(content) if "aws-chunked" in str(request.headers.get("Content-Encoding", "")) else content
+
+
+def _dechunked(content: bytes) -> bytes:
+    plain, rest = b"", content
+    while True:
+        size_line, rest = rest.split(b"\r\n", 1)
+        size = int(re.split(rb";", size_line)[0], 16)
+        if size == 0:
+            return plain
+        plain, rest = plain + rest[:size], rest[size + 2 :]
