@@ -42,8 +42,7 @@ def synthesize(new_app: Callable[[], cdk.App]) -> Callable[[StageSettings], Temp
 
     def synthesize(stage: StageSettings) -> Template:
         (stack,) = add_stacks(new_app(), stage)
-        template: Template = assertions.Template.from_stack(stack).to_json()
-        return template
+        return dict(assertions.Template.from_stack(stack).to_json())
 
     return synthesize
 

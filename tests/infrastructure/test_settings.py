@@ -23,13 +23,13 @@ HUGGING_FACE = HuggingFaceModel(model_id="owner/model", task="text-classificatio
 
 
 def _endpoint(**settings: Any) -> EndpointSettings:  # noqa: ANN401 - malformed on purpose
-    return EndpointSettings(
-        **{"name": "ocr", "model": ContainerModel(image_uri=IMAGE), "instance_type": "ml.m5.xlarge"} | settings
-    )
+    valid: dict[str, Any] = {"name": "ocr", "model": ContainerModel(image_uri=IMAGE), "instance_type": "ml.m5.xlarge"}
+    return EndpointSettings(**valid | settings)
 
 
 def _stage(**settings: Any) -> StageSettings:  # noqa: ANN401 - malformed on purpose
-    return StageSettings(**{"name": "dev", "endpoints": (_endpoint(),)} | settings)
+    valid: dict[str, Any] = {"name": "dev", "endpoints": (_endpoint(),)}
+    return StageSettings(**valid | settings)
 
 
 MALFORMED: list[tuple[Callable[[], object], str]] = [
