@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+PORT ?= 4566
+TIME_SCALE ?= 60
 BIN := .venv/bin
 UV := $(BIN)/uv
 UV_INSTALL := $(UV) pip install --quiet --require-hashes --no-deps --compile-bytecode
@@ -46,7 +48,7 @@ node_modules/.ready: package-lock.json requirements/node.txt scripts/install-cdk
 
 .PHONY: lock
 lock: .venv/.ready ## compile the lock files from pyproject.toml
-	@compile="$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml"; \
+	@compile="$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header"; \
 	$$compile --group synth -o requirements.txt; \
 	$$compile --group dev -o requirements-dev.txt; \
 	$$compile --group model-server -o model_server/requirements.txt; \
@@ -60,7 +62,7 @@ demo: setup ## deploy to the local cloud and send it scanned pages, from zero in
 
 .PHONY: local
 local: setup ## the local cloud in the foreground, with the local stage deployed
-	@$(BIN)/python -m local_cloud.foreground
+	@$(BIN)/python -m local_cloud.foreground --port $(PORT) --time-scale $(TIME_SCALE)
 
 .PHONY: test
 test: setup ## all tests that need no AWS account

@@ -1,0 +1,91 @@
+"""``python -m local_cloud --port P``: the bare local cloud on the loopback interface until interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from local_cloud.container_commands import DEFAULT_COMMANDS
+from local_cloud.loopback import PortTakenError, listen
+from local_cloud.ministack_bridge import MiniStackError, prepare_environment
+from local_cloud.server import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65_535:  # noqa: PLR2004 - what TCP has
+        raise ValueError(text)
+    return port
+
+
+def _time_scale(text: str) -> float:
+    scale = float(text)
+    if not 0 < scale <= 10_000:  # noqa: PLR2004 - beyond it a minute is shorter than the event loop can keep
+        raise ValueError(text)
+    return scale
+
+
+def _container(text: str) -> tuple[str, tuple[str, ...]]:
+    image, _, command = text.partition("=")
+    words = tuple(shlex.split(command))
+    if not image or not words:
+        raise ValueError(text)
+    return image, words
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local_cloud", description="An embedded AWS on 127.0.0.1.")
+    parser.add_argument("--port", type=_port, required=True, help="TCP port, 1 to 65535")
+    parser.add_argument(
+        "--time-scale",
+        type=_time_scale,
+        default=1.0,
+        metavar="S",
+        help="simulated seconds per real second, above 0, at most 10000 (default: 1)",
+    )
+    parser.add_argument(
+        "--container",
+        type=_container,
+        action="append",
+        default=[],
+        metavar="IMAGE_URI=COMMAND",
+        help="program that stands for a container image; may be repeated",
+    )
+    parser.add_argument(
+        "--stop-at-end-of-input",
+        action="store_true",
+        help="stop when standard input, a pipe, ends: whoever holds it takes the local cloud along",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted and return the exit status."""
+    options = _parse(arguments)
+    try:
+        listener = listen(options.port)
+        prepare_environment(options.port)
+        logging.getLogger("local_cloud").setLevel(logging.WARNING)
+        asyncio.run(
+            serve(
+                listener,
+                time_scale=options.time_scale,
+                commands={**DEFAULT_COMMANDS, **dict(options.container)},
+                stop_at_end_of_input=options.stop_at_end_of_input,
+            )
+        )
+    except (MiniStackError, PortTakenError) as error:
+        sys.stderr.write(f"local_cloud: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

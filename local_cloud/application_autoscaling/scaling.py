@@ -1,0 +1,96 @@
+"""Does each minute what the scaling engine decides: alarms in, instance counts out."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING
+
+from local_cloud.application_autoscaling.targets import ActivityRecord
+from local_cloud.errors import AwsError
+from scaling_engine.scalable_target import PolicyAlarm
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from local_cloud.application_autoscaling.api import AutoScalingApi
+    from local_cloud.application_autoscaling.targets import TargetRecord
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.cloudwatch.alarms import EvaluatedAlarm
+    from local_cloud.sagemaker.endpoint import Endpoint
+    from local_cloud.sagemaker.endpoints import Endpoints
+    from scaling_engine.scalable_target import ScalingActivity
+
+
+class Scaling:
+    """Scales the endpoints.
+
+    While an endpoint is being created, updated or scaled, SageMaker refuses to scale it, so alarms have no effect in
+    the meantime and an activity's cooldown starts when its instances are in service.
+
+    Args:
+        clock: of activities.
+        api: knows the targets.
+        endpoints: what is scaled.
+    """
+
+    def __init__(self, clock: SimulatedClock, api: AutoScalingApi, endpoints: Endpoints) -> None:
+        self._clock = clock
+        self._api = api
+        self._endpoints = endpoints
+        self._activities: set[asyncio.Task[None]] = set()
+
+    def scale(self, in_service: Collection[Endpoint], alarms: Sequence[EvaluatedAlarm], now: float) -> None:
+        """Begin the scaling activities that this minute's alarms cause.
+
+        Args:
+            in_service: the endpoints that were in service when the minute ended.
+            alarms: as evaluated on the minute's metrics.
+            now: the minute's end, in simulated seconds since the epoch.
+        """
+        for target in self._api.targets():
+            endpoint = self._registered_endpoint(target)
+            if endpoint is None or endpoint not in in_service or endpoint.status != "InService":
+                continue
+            capacity = endpoint.desired_count
+            activity = target.limits.registered(capacity=capacity, now=now) or target.limits.decide(
+                policy_alarms(target, alarms), capacity=capacity, cooldowns=target.cooldowns, now=now
+            )
+            if activity is not None:
+                self._begin(target, endpoint, activity)
+
+    def _registered_endpoint(self, target: TargetRecord) -> Endpoint | None:
+        try:
+            return self._endpoints.get(target.scope, target.endpoint_name)
+        except AwsError:
+            # Deleted while it was registered, which leaves the target behind.
+            return None
+
+    def _begin(self, target: TargetRecord, endpoint: Endpoint, activity: ScalingActivity) -> None:
+        record = ActivityRecord(activity_id=str(uuid.uuid4()), activity=activity)
+        target.activities.append(record)
+        self._endpoints.scale(endpoint, activity.to_capacity)
+        task = asyncio.create_task(self._complete(target, endpoint, record))
+        self._activities.add(task)
+        task.add_done_callback(self._activities.discard)
+
+    async def _complete(self, target: TargetRecord, endpoint: Endpoint, record: ActivityRecord) -> None:
+        if endpoint.operation is not None:
+            await asyncio.wait([endpoint.operation])
+        record.ended_at = self._clock.now()
+        if endpoint.failure_reason:
+            record.status, record.status_message = "Failed", endpoint.failure_reason
+            return
+        record.status = "Successful"
+        record.status_message = f"Successfully set desired instance count to {record.activity.to_capacity}."
+        target.cooldowns = target.cooldowns.after(record.activity, completed_at=record.ended_at)
+
+
+def policy_alarms(target: TargetRecord, alarms: Sequence[EvaluatedAlarm]) -> list[PolicyAlarm]:
+    """Return the alarms whose actions are policies of ``target``."""
+    return [
+        PolicyAlarm(policy=record.policy, alarm=evaluated.alarm, evaluation=evaluated.evaluation)
+        for record in target.policies.values()
+        for evaluated in alarms
+        if record.arn in evaluated.actions
+    ]

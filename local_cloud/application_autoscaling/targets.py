@@ -1,0 +1,123 @@
+"""Scalable targets with their policies and activities: the state of Application Auto Scaling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from scaling_engine.scalable_target import Cooldowns, ScalableTarget, ScalingActivity
+
+if TYPE_CHECKING:
+    from local_cloud.json_api import Members
+    from local_cloud.scope import Scope
+    from scaling_engine.policies import ScalingPolicy
+
+NAMESPACE: Final = "sagemaker"
+"""The service whose targets the local cloud scales."""
+
+DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
+"""What of a variant is scaled."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyRecord:
+    """A scaling policy as it was put.
+
+    Attributes:
+        arn: what alarms name as their action.
+        created_at: simulated seconds since the epoch.
+        definition: the members of the last ``PutScalingPolicy``.
+        policy: what the scaling engine makes of them.
+        own_alarms: names of the alarms that Application Auto Scaling keeps for the policy.
+    """
+
+    arn: str
+    created_at: float
+    definition: Members
+    policy: ScalingPolicy
+    own_alarms: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True, slots=True)
+class ActivityRecord:
+    """A scaling activity as it was done.
+
+    Attributes:
+        activity_id: of the activity.
+        activity: what was decided.
+        status: ``InProgress``, ``Successful`` or ``Failed``.
+        status_message: what became of it.
+        ended_at: simulated seconds since the epoch; ``None`` while it is going on.
+    """
+
+    activity_id: str
+    activity: ScalingActivity
+    status: str = "InProgress"
+    status_message: str = ""
+    ended_at: float | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class TargetRecord:
+    """A registered scalable target.
+
+    Attributes:
+        scope: who owns it.
+        resource_id: ``endpoint/<endpoint>/variant/<variant>``.
+        arn: of the target.
+        created_at: simulated seconds since the epoch.
+        limits: the range of its capacity.
+        cooldowns: what earlier activities left.
+        policies: by name.
+        activities: oldest first.
+    """
+
+    scope: Scope
+    resource_id: str
+    arn: str
+    created_at: float
+    limits: ScalableTarget
+    cooldowns: Cooldowns = field(default_factory=Cooldowns)
+    policies: dict[str, PolicyRecord] = field(default_factory=dict)
+    activities: list[ActivityRecord] = field(default_factory=list)
+
+    @property
+    def endpoint_name(self) -> str:
+        """The endpoint whose variant is scaled."""
+        return self.resource_id.split("/")[1]
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The members by which every operation names the target."""
+        return {"ServiceNamespace": NAMESPACE, "ResourceId": self.resource_id, "ScalableDimension": DIMENSION}
+
+    def description(self) -> dict[str, Any]:
+        """Return what ``DescribeScalableTargets`` shows."""
+        role = "aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+        role += "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+        return self.key | {
+            "MinCapacity": self.limits.min_capacity,
+            "MaxCapacity": self.limits.max_capacity,
+            "RoleARN": f"arn:aws:iam::{self.scope.account}:role/{role}",
+            "CreationTime": self.created_at,
+            "ScalableTargetARN": self.arn,
+        }
+
+    def policy_description(self, record: PolicyRecord) -> dict[str, Any]:
+        """Return what ``DescribeScalingPolicies`` shows of a policy."""
+        alarms = [
+            {"AlarmName": name, "AlarmARN": self.scope.arn("cloudwatch", f"alarm:{name}")} for name in record.own_alarms
+        ]
+        return {**record.definition, "PolicyARN": record.arn, "Alarms": alarms, "CreationTime": record.created_at}
+
+    def activity_description(self, record: ActivityRecord) -> dict[str, Any]:
+        """Return what ``DescribeScalingActivities`` shows of an activity."""
+        shown: dict[str, Any] = self.key | {
+            "ActivityId": record.activity_id,
+            "Description": record.activity.description,
+            "Cause": record.activity.cause,
+            "StartTime": record.activity.time,
+            "StatusCode": record.status,
+            "StatusMessage": record.status_message,
+        }
+        return shown | ({"EndTime": record.ended_at} if record.ended_at is not None else {})

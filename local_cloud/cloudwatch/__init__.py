@@ -1,0 +1,1 @@
+"""What MiniStack's CloudWatch leaves to this project: the evaluation of alarms."""

@@ -1,0 +1,81 @@
+"""Deploys a stage of the app into the local cloud with the real CDK CLI, as a user would into an account."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHECKOUT: Final = Path(__file__).resolve().parent.parent
+_TOOLS: Final = CHECKOUT / ".venv" / "bin"
+
+
+class DeploymentError(RuntimeError):
+    """The CDK CLI failed; the message ends with what it said."""
+
+
+def bootstrap(environment: Mapping[str, str], *, account: str, region: str) -> None:
+    """Prepare an account and a region for deployments.
+
+    Args:
+        environment: What makes the AWS SDK talk to the local cloud.
+        account: Twelve digits.
+        region: Such as ``us-east-1``.
+
+    Raises:
+        DeploymentError: the CLI failed.
+    """
+    # In a folder without an app the CLI has nothing to synthesize first.
+    with tempfile.TemporaryDirectory(prefix="async-inference-") as folder:
+        _cdk(environment, Path(folder), "bootstrap", f"aws://{account}/{region}")
+
+
+def deploy(environment: Mapping[str, str], *, stage: str) -> dict[str, dict[str, str]]:
+    """Deploy all stacks of a stage.
+
+    Args:
+        environment: What makes the AWS SDK talk to the local cloud.
+        stage: One of :mod:`stacks.stages`.
+
+    Returns:
+        The outputs of each stack.
+
+    Raises:
+        DeploymentError: the CLI failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="async-inference-") as folder:
+        outputs = Path(folder) / "outputs.json"
+        _cdk(
+            environment,
+            CHECKOUT,
+            *("deploy", "--all", "--context", f"stage={stage}", "--require-approval", "never"),
+            *("--output", f"{folder}/cdk.out", "--outputs-file", str(outputs)),
+        )
+        deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        return deployed
+
+
+def _cdk(environment: Mapping[str, str], folder: Path, *arguments: str) -> None:
+    own = {
+        "PATH": f"{_TOOLS}{os.pathsep}{os.environ['PATH']}",
+        # Neither is to be had offline, and the CLI would wait for both.
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_HOME": str(CHECKOUT / ".cache" / "cdk"),
+    }
+    run = subprocess.run(  # noqa: S603 - the project's own CLI
+        [str(_TOOLS / "cdk"), *arguments, "--no-notices", "--ci", "--no-color"],
+        cwd=folder,
+        env={**os.environ, **own, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if run.returncode != 0:
+        raise DeploymentError(f"cdk {arguments[0]} failed with exit code {run.returncode}:\n{run.stdout}")

@@ -1,0 +1,24 @@
+"""The one error by which an operation of the local cloud refuses a request."""
+
+from __future__ import annotations
+
+
+class AwsError(Exception):
+    """A refusal as a client of AWS sees it.
+
+    Attributes:
+        code: AWS's error code, such as ``ValidationException``.
+        message: the text that goes with it.
+        status: of the HTTP response.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def validation_exception(message: str) -> AwsError:
+    """Return the error with which JSON services of AWS refuse a request's content."""
+    return AwsError("ValidationException", message)

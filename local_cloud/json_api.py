@@ -1,0 +1,75 @@
+"""Serves operations of an AWS service that speaks JSON 1.1: which operation, is the request valid, and the reply."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from local_cloud.errors import AwsError
+from local_cloud.scope import Scope
+from local_cloud.service_model import check, input_shape
+
+Members = Mapping[str, Any]
+"""The members of a request or response, by AWS's names."""
+
+Operation = Callable[[Scope, Members], Awaitable[Members]]
+"""Performs one operation in one account and region."""
+
+Response = tuple[int, dict[str, str], bytes]
+"""HTTP status, headers and body."""
+
+
+class JsonApi:
+    """The JSON 1.1 front of one service.
+
+    Args:
+        service: botocore's name of it, by whose model requests are checked.
+        operations: what is implemented, by AWS's names.
+    """
+
+    def __init__(self, service: str, operations: Mapping[str, Operation]) -> None:
+        self.service = service
+        self.operations = operations
+
+    async def respond(self, scope: Scope, target: str, body: bytes) -> Response:
+        """Answer a request; ``target`` is its ``X-Amz-Target`` header."""
+        try:
+            result = await self.call(scope, target.rpartition(".")[2], _members(body))
+        except AwsError as error:
+            return error_response(error)
+        return json_response(200, result)
+
+    async def call(self, scope: Scope, name: str, members: Members) -> Members:
+        """Check and perform one operation.
+
+        Raises:
+            AwsError: the operation is not implemented, or refuses.
+        """
+        operation = self.operations.get(name)
+        if operation is None:
+            raise AwsError("UnknownOperationException", f"the local cloud does not implement {self.service} {name}")
+        check(input_shape(self.service, name), members)
+        return await operation(scope, members)
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(body or b"{}")
+    except ValueError as error:
+        raise AwsError("SerializationException", f"the request's body is not JSON: {error}") from error
+    if not isinstance(members, dict):
+        raise AwsError("SerializationException", "the request's body is not a JSON object")
+    return members
+
+
+def json_response(status: int, members: Members, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a response with ``members`` as its body."""
+    content = {"Content-Type": "application/x-amz-json-1.1"}
+    return status, {**content, **(headers or {})}, json.dumps(members).encode()
+
+
+def error_response(error: AwsError) -> Response:
+    """Return ``error`` as botocore and the other SDKs read it."""
+    members = {"__type": error.code, "message": error.message}
+    return json_response(error.status, members, {"x-amzn-ErrorType": error.code})

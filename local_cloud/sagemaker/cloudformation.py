@@ -1,0 +1,110 @@
+"""``AWS::SageMaker::Model``, ``EndpointConfig`` and ``Endpoint``: templates through the control API.
+
+What ``Ref`` and ``Fn::GetAtt`` return is as in the *CloudFormation Template Reference*: ``Ref`` is each one's ARN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.resource_type import ResourceType
+from local_cloud.service_model import coerced, input_shape
+
+if TYPE_CHECKING:
+    from local_cloud.json_api import JsonApi, Members
+    from local_cloud.sagemaker.endpoints import Endpoints
+    from local_cloud.scope import Scope
+
+
+class SageMakerResources:
+    """The resource types of SageMaker.
+
+    Args:
+        api: the control API, which does what templates ask for.
+        endpoints: tells when an endpoint is ready.
+    """
+
+    def __init__(self, api: JsonApi, endpoints: Endpoints) -> None:
+        self._api = api
+        self._endpoints = endpoints
+
+    def types(self) -> list[ResourceType]:
+        """Return the types."""
+        return [
+            self._immutable_type("Model"),
+            self._immutable_type("EndpointConfig"),
+            ResourceType(
+                name="AWS::SageMaker::Endpoint",
+                create=self._create_endpoint,
+                update=self._update_endpoint,
+                delete=self._delete_endpoint,
+                create_only=("EndpointName",),
+                name_property="EndpointName",
+            ),
+        ]
+
+    def _immutable_type(self, kind: str) -> ResourceType:
+        """Return a type each of whose properties but ``Tags`` replaces the resource."""
+        name_member = f"{kind}Name"
+        shape = input_shape("sagemaker", f"Create{kind}")
+
+        async def create(scope: Scope, generated: str, properties: Members) -> tuple[str, Members]:
+            members = coerced(shape, {name_member: generated, **properties})
+            arn = (await self._api.call(scope, f"Create{kind}", members))[f"{kind}Arn"]
+            return arn, {name_member: members[name_member]}
+
+        async def delete(scope: Scope, arn: str) -> None:
+            await self._api.call(scope, f"Delete{kind}", {name_member: _name(arn)})
+
+        return ResourceType(
+            name=f"AWS::SageMaker::{kind}",
+            create=create,
+            update=None,
+            delete=delete,
+            create_only=tuple(name for name in shape.members if name != "Tags"),
+            name_property=name_member,
+        )
+
+    async def _create_endpoint(self, scope: Scope, generated: str, properties: Members) -> tuple[str, Members]:
+        name = str(properties.get("EndpointName") or generated)
+        members = {"EndpointName": name, "EndpointConfigName": properties["EndpointConfigName"]}
+        tags = {"Tags": properties["Tags"]} if properties.get("Tags") else {}
+        arn: str = (await self._api.call(scope, "CreateEndpoint", members | tags))["EndpointArn"]
+        try:
+            await self._wait(scope, name)
+        except ValueError:
+            # A create that raises leaves CloudFormation without a physical id by which to delete.
+            await self._delete_endpoint(scope, arn)
+            raise
+        return arn, {"EndpointName": name}
+
+    async def _update_endpoint(self, scope: Scope, arn: str, properties: Members) -> tuple[str, Members]:
+        name = _name(arn)
+        shape = input_shape("sagemaker", "UpdateEndpoint")
+        known = {key: value for key, value in properties.items() if key in shape.members}
+        members: dict[str, Any] = coerced(shape, {**known, "EndpointName": name})
+        await self._api.call(scope, "UpdateEndpoint", members)
+        await self._wait(scope, name)
+        return arn, {"EndpointName": name}
+
+    async def _delete_endpoint(self, scope: Scope, arn: str) -> None:
+        endpoint = self._endpoints.get(scope, _name(arn))
+        await self._api.call(scope, "DeleteEndpoint", {"EndpointName": endpoint.name})
+        if endpoint.operation is not None:
+            await endpoint.operation
+
+    async def _wait(self, scope: Scope, name: str) -> None:
+        """Wait until the endpoint's operation is over.
+
+        Raises:
+            ValueError: it failed; CloudFormation shows the reason.
+        """
+        endpoint = self._endpoints.get(scope, name)
+        if endpoint.operation is not None:
+            await endpoint.operation
+        if endpoint.failure_reason:
+            raise ValueError(f"endpoint {name}: {endpoint.failure_reason}")
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]

@@ -1,0 +1,56 @@
+"""What has to run for a model: which program stands for its image, with which environment and limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local_cloud.sagemaker.undocumented import DEFAULT_CONTAINER_STARTUP_SECONDS, DEFAULT_MAX_CONCURRENCY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_cloud.sagemaker.resources import EndpointConfig, Model
+
+
+class ContainerError(Exception):
+    """A container did not come up; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerSpecification:
+    """What to run.
+
+    Attributes:
+        command: program and arguments.
+        environment: added to this process's own.
+        max_concurrency: invocations at a time.
+        startup_seconds: real seconds within which ``/ping`` has to answer 200.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    max_concurrency: int
+    startup_seconds: float
+
+
+def container_specification(
+    config: EndpointConfig, model: Model, commands: Mapping[str, tuple[str, ...]]
+) -> ContainerSpecification:
+    """Return what to run for ``model`` under ``config``.
+
+    Raises:
+        ContainerError: no program stands for the model's image.
+    """
+    command = commands.get(model.image)
+    if command is None:
+        hint = f"start the local cloud with --container '{model.image}=COMMAND'"
+        raise ContainerError(f"no program stands for the image {model.image}: {hint}")
+    max_concurrency = config.asynchronous.max_concurrency if config.asynchronous else None
+    startup_seconds = config.variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
+    return ContainerSpecification(
+        command=command,
+        environment=model.environment,
+        max_concurrency=max_concurrency or DEFAULT_MAX_CONCURRENCY,
+        startup_seconds=float(startup_seconds or DEFAULT_CONTAINER_STARTUP_SECONDS),
+    )

@@ -1,0 +1,132 @@
+"""One asynchronous endpoint: what it is, and how its requests meet its instances."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics, queue_gauges
+from local_cloud.sagemaker.request_queue import RequestQueue
+
+if TYPE_CHECKING:
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.sagemaker.async_request import AsyncRequest
+    from local_cloud.sagemaker.container_process import ContainerProcess
+    from local_cloud.sagemaker.fleet import Fleet, Instance
+    from local_cloud.sagemaker.invocation import Invoker
+    from local_cloud.sagemaker.resources import EndpointConfig
+    from local_cloud.scope import Scope
+
+
+class Endpoint:
+    """An endpoint with its queue and its fleet.
+
+    Args:
+        scope: who owns it.
+        name: unique in its scope.
+        arn: of the endpoint.
+        config: what it is made of.
+        clock: of everything but the model's computing.
+        invoker: works on requests.
+        metrics: where its metrics go.
+
+    Attributes:
+        status: AWS's ``EndpointStatus``.
+        failure_reason: why the last operation failed, else ``None``.
+        fleet: its instances; ``None`` until they are first launched.
+        operation: the creation, update or deletion that is going on or was the last.
+    """
+
+    def __init__(
+        self,
+        *,
+        scope: Scope,
+        name: str,
+        arn: str,
+        config: EndpointConfig,
+        clock: SimulatedClock,
+        invoker: Invoker,
+        metrics: EndpointMetrics,
+    ) -> None:
+        self.scope = scope
+        self.name = name
+        self.arn = arn
+        self.config = config
+        self.status = "Creating"
+        self.failure_reason: str | None = None
+        self.fleet: Fleet | None = None
+        self.operation: asyncio.Task[None] | None = None
+        self.created_at = self.modified_at = clock.now()
+        self._clock = clock
+        self._invoker = invoker
+        self._metrics = metrics
+        self._queue = RequestQueue()
+        self._jobs: set[asyncio.Task[None]] = set()
+
+    @property
+    def desired_count(self) -> int:
+        """How many instances there should be."""
+        return self.fleet.desired_count if self.fleet else 0
+
+    @property
+    def current_count(self) -> int:
+        """How many instances are in service."""
+        return self.fleet.current_count if self.fleet else 0
+
+    def submit(self, request: AsyncRequest) -> None:
+        """Queue ``request``."""
+        self._queue.add(request)
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Drop expired requests and hand waiting ones to free instances."""
+        self._expire()
+        while self.fleet and (free := self.fleet.free_instance()) and (request := self._queue.take()):
+            instance, container = free
+            instance.running += 1
+            job = asyncio.create_task(self._work(request, instance, container))
+            self._jobs.add(job)
+            job.add_done_callback(self._jobs.discard)
+
+    def publish_metrics(self, minute_end: float) -> None:
+        """Publish the state of the queue as that of the minute that ends at ``minute_end``."""
+        self._expire()
+        self._metrics.publish_gauges(queue_gauges(self._queue, self.current_count, minute_end), minute_end - 60)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the endpoint as ``ListEndpoints`` shows it."""
+        return {
+            "EndpointName": self.name,
+            "EndpointArn": self.arn,
+            "CreationTime": self.created_at,
+            "LastModifiedTime": self.modified_at,
+            "EndpointStatus": self.status,
+        }
+
+    def description(self) -> dict[str, Any]:
+        """Return the endpoint as ``DescribeEndpoint`` shows it."""
+        variant = {
+            "VariantName": self.config.variant_name,
+            "CurrentWeight": 1.0,
+            "DesiredWeight": 1.0,
+            "CurrentInstanceCount": self.current_count,
+            "DesiredInstanceCount": self.desired_count,
+        }
+        shown = self.summary() | {
+            "EndpointConfigName": self.config.name,
+            "ProductionVariants": [variant],
+            "AsyncInferenceConfig": self.config.definition.get("AsyncInferenceConfig"),
+        }
+        return shown | ({"FailureReason": self.failure_reason} if self.failure_reason else {})
+
+    def _expire(self) -> None:
+        for _ in self._queue.expire(self._clock.now()):
+            self._metrics.count("ExpiredRequests", self.config.variant_name)
+
+    async def _work(self, request: AsyncRequest, instance: Instance, container: ContainerProcess) -> None:
+        try:
+            await self._invoker.invoke(request, container, self.config)
+        finally:
+            instance.running -= 1
+            self._queue.finish()
+            self.dispatch()

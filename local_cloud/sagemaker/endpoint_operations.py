@@ -1,0 +1,81 @@
+"""The control API's operations on endpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_cloud.errors import validation_exception
+from local_cloud.sagemaker.listing import page
+
+if TYPE_CHECKING:
+    from local_cloud.json_api import Members, Operation
+    from local_cloud.sagemaker.endpoints import Endpoints
+    from local_cloud.sagemaker.tags import Tags
+    from local_cloud.scope import Scope
+
+
+class EndpointOperations:
+    """Creates, shows, changes and deletes endpoints.
+
+    Args:
+        endpoints: does the work.
+        tags: of endpoints.
+    """
+
+    def __init__(self, endpoints: Endpoints, tags: Tags) -> None:
+        self._endpoints = endpoints
+        self._tags = tags
+
+    def operations(self) -> dict[str, Operation]:
+        """Return the operations by AWS's names."""
+        return {
+            "CreateEndpoint": self.create_endpoint,
+            "DescribeEndpoint": self.describe_endpoint,
+            "ListEndpoints": self.list_endpoints,
+            "UpdateEndpoint": self.update_endpoint,
+            "UpdateEndpointWeightsAndCapacities": self.update_endpoint_weights_and_capacities,
+            "DeleteEndpoint": self.delete_endpoint,
+        }
+
+    async def create_endpoint(self, scope: Scope, members: Members) -> Members:
+        """Perform ``CreateEndpoint``."""
+        endpoint = self._endpoints.create(scope, members["EndpointName"], members["EndpointConfigName"])
+        self._tags.put(endpoint.arn, members)
+        return {"EndpointArn": endpoint.arn}
+
+    async def describe_endpoint(self, scope: Scope, members: Members) -> Members:
+        """Perform ``DescribeEndpoint``."""
+        return self._endpoints.get(scope, members["EndpointName"]).description()
+
+    async def list_endpoints(self, scope: Scope, members: Members) -> Members:
+        """Perform ``ListEndpoints``."""
+        status = members.get("StatusEquals")
+        endpoints = self._endpoints.in_scope(scope)
+        return page("Endpoint", [one.summary() for one in endpoints if status in (None, one.status)], members)
+
+    async def update_endpoint(self, scope: Scope, members: Members) -> Members:
+        """Perform ``UpdateEndpoint``."""
+        excluded = {item["VariantPropertyType"] for item in members.get("ExcludeRetainedVariantProperties") or ()}
+        endpoint = self._endpoints.update(
+            scope,
+            members["EndpointName"],
+            members["EndpointConfigName"],
+            retain_instance_count=bool(members.get("RetainAllVariantProperties"))
+            and "DesiredInstanceCount" not in excluded,
+        )
+        return {"EndpointArn": endpoint.arn}
+
+    async def update_endpoint_weights_and_capacities(self, scope: Scope, members: Members) -> Members:
+        """Perform ``UpdateEndpointWeightsAndCapacities``; weights mean nothing to a single variant."""
+        endpoint = self._endpoints.get(scope, members["EndpointName"])
+        for wish in members["DesiredWeightsAndCapacities"]:
+            if wish["VariantName"] != endpoint.config.variant_name:
+                raise validation_exception(f'Could not find variant "{wish["VariantName"]}" of "{endpoint.arn}".')
+            if "DesiredInstanceCount" in wish:
+                self._endpoints.scale(endpoint, wish["DesiredInstanceCount"])
+        return {"EndpointArn": endpoint.arn}
+
+    async def delete_endpoint(self, scope: Scope, members: Members) -> Members:
+        """Perform ``DeleteEndpoint``."""
+        self._tags.forget(self._endpoints.delete(scope, members["EndpointName"]).arn)
+        return {}

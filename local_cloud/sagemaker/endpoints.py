@@ -1,0 +1,209 @@
+"""What can be done to endpoints: create, update, scale, delete, each taking its time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.errors import validation_exception
+from local_cloud.sagemaker.container_process import ContainerHost
+from local_cloud.sagemaker.container_specification import ContainerError, container_specification
+from local_cloud.sagemaker.endpoint import Endpoint
+from local_cloud.sagemaker.endpoint_metrics import NAMESPACE, EndpointMetrics, StoreSample
+from local_cloud.sagemaker.fleet import Fleet
+from local_cloud.sagemaker.invocation import Invoker
+from local_cloud.sagemaker.notifications import TEST_NOTIFICATION
+from local_cloud.sagemaker.payloads import Payloads
+from local_cloud.sagemaker.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from local_cloud.aws_clients import AwsClients
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.ministack_bridge import MiniStack
+    from local_cloud.sagemaker.resources import EndpointConfig, Model
+    from local_cloud.scope import Scope
+
+logger = logging.getLogger(__name__)
+
+
+class Endpoints:
+    """All endpoints of the local cloud.
+
+    Args:
+        clock: of everything but the models' computing.
+        ministack: keeps the metrics.
+        clients: of S3 and SNS.
+        models: where models are kept.
+        configs: where endpoint configurations are kept.
+        commands: programs by the image that they stand for.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: SimulatedClock,
+        ministack: MiniStack,
+        clients: AwsClients,
+        models: Registry[Model],
+        configs: Registry[EndpointConfig],
+        commands: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        self._clock = clock
+        self._ministack = ministack
+        self._clients = clients
+        self._models = models
+        self._configs = configs
+        self._commands = commands
+        self._host = ContainerHost()
+        self._endpoints: Registry[Endpoint] = Registry("endpoint")
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self._endpoints)
+
+    def get(self, scope: Scope, name: str) -> Endpoint:
+        """Return the endpoint called ``name``.
+
+        Raises:
+            AwsError: there is none.
+        """
+        return self._endpoints.get(scope, name)
+
+    def in_scope(self, scope: Scope) -> list[Endpoint]:
+        """Return the endpoints of one scope, oldest first."""
+        return self._endpoints.in_scope(scope)
+
+    def create(self, scope: Scope, name: str, config_name: str) -> Endpoint:
+        """Begin to create an endpoint.
+
+        Raises:
+            AwsError: the name is taken, or the configuration does not exist or is none for asynchronous inference.
+        """
+        config = self._asynchronous_config(scope, config_name)
+        metrics = EndpointMetrics(name, self._clock, self._metric_store(scope))
+        endpoint = Endpoint(
+            scope=scope,
+            name=name,
+            arn=self._endpoints.arn(scope, name),
+            config=config,
+            clock=self._clock,
+            invoker=Invoker(scope, name, self._clock, Payloads(self._clients, scope), metrics),
+            metrics=metrics,
+        )
+        self._endpoints.add(scope, endpoint)
+        self._begin(endpoint, "Creating", lambda: self._replace_fleet(endpoint, config, config.initial_instance_count))
+        return endpoint
+
+    def update(self, scope: Scope, name: str, config_name: str, *, retain_instance_count: bool) -> Endpoint:
+        """Begin to change an endpoint's configuration; the old instances work until the new ones are in service.
+
+        Raises:
+            AwsError: endpoint or configuration do not exist, or an operation is going on.
+        """
+        endpoint = self._at_rest(self.get(scope, name))
+        config = self._asynchronous_config(scope, config_name)
+        count = endpoint.desired_count if retain_instance_count else config.initial_instance_count
+        self._begin(endpoint, "Updating", lambda: self._replace_fleet(endpoint, config, count))
+        return endpoint
+
+    def scale(self, endpoint: Endpoint, count: int) -> None:
+        """Begin to change the number of instances.
+
+        Raises:
+            AwsError: an operation is going on.
+        """
+        self._begin(self._at_rest(endpoint), "Updating", lambda: self._resize(endpoint, count))
+
+    def delete(self, scope: Scope, name: str) -> Endpoint:
+        """Begin to delete an endpoint with whatever it has queued.
+
+        Raises:
+            AwsError: there is none, or an operation is going on.
+        """
+        endpoint = self.get(scope, name)
+        self._begin(self._at_rest(endpoint), "Deleting", lambda: self._close(endpoint))
+        return endpoint
+
+    async def stop(self) -> None:
+        """Stop all instances, because the local cloud ends."""
+        self._host.close()
+        operations = [endpoint.operation for endpoint in self if endpoint.operation is not None]
+        for operation in operations:
+            operation.cancel()
+        await asyncio.gather(*operations, return_exceptions=True)
+        await asyncio.gather(*(endpoint.fleet.close() for endpoint in self if endpoint.fleet))
+        self._host.kill_all()
+
+    def _begin(self, endpoint: Endpoint, status: str, operation: Callable[[], Awaitable[None]]) -> None:
+        endpoint.status, endpoint.failure_reason = status, None
+        endpoint.operation = asyncio.create_task(self._perform(endpoint, operation))
+
+    async def _perform(self, endpoint: Endpoint, operation: Callable[[], Awaitable[None]]) -> None:
+        creating = endpoint.status == "Creating"
+        try:
+            await operation()
+        except ContainerError as error:
+            endpoint.failure_reason = str(error)
+            logger.warning("endpoint %s: %s", endpoint.name, error)
+        if endpoint.status == "Deleting":
+            return
+        if not endpoint.failure_reason:
+            await self._send_test_notifications(endpoint)
+        endpoint.status = "Failed" if creating and endpoint.failure_reason else "InService"
+        endpoint.modified_at = self._clock.now()
+        endpoint.dispatch()
+
+    async def _replace_fleet(self, endpoint: Endpoint, config: EndpointConfig, count: int) -> None:
+        model = self._models.get(endpoint.scope, config.model_name)
+        specification = container_specification(config, model, self._commands)
+        fleet = Fleet(specification, self._host, self._clock, endpoint.dispatch)
+        try:
+            await fleet.resize(count)
+        except BaseException:
+            await fleet.close()
+            raise
+        old, endpoint.fleet, endpoint.config = endpoint.fleet, fleet, config
+        if old is not None:
+            await old.close()
+
+    async def _resize(self, endpoint: Endpoint, count: int) -> None:
+        if endpoint.fleet is not None:
+            await endpoint.fleet.resize(count)
+
+    async def _close(self, endpoint: Endpoint) -> None:
+        if endpoint.fleet is not None:
+            await endpoint.fleet.close()
+        self._endpoints.remove(endpoint.scope, endpoint.name)
+
+    async def _send_test_notifications(self, endpoint: Endpoint) -> None:
+        settings = endpoint.config.asynchronous
+        topics = {settings.success_topic, settings.error_topic} if settings else set()
+        payloads = Payloads(self._clients, endpoint.scope)
+        for topic in filter(None, topics):
+            try:
+                await payloads.publish(topic, TEST_NOTIFICATION)
+            except (BotoCoreError, ClientError) as error:
+                logger.warning("endpoint %s could not notify %s: %s", endpoint.name, topic, error)
+
+    def _asynchronous_config(self, scope: Scope, name: str) -> EndpointConfig:
+        config = self._configs.get(scope, name)
+        if config.asynchronous is None:
+            raise validation_exception(f"the local cloud runs asynchronous endpoints only: {config.arn} is none")
+        return config
+
+    def _metric_store(self, scope: Scope) -> StoreSample:
+        def put(name: str, dimensions: Mapping[str, str], value: float, unit: str, moment: float) -> None:
+            self._ministack.enter(scope)
+            self._ministack.put_metric(NAMESPACE, name, dimensions, value, unit=unit, timestamp=moment)
+
+        return put
+
+    @staticmethod
+    def _at_rest(endpoint: Endpoint) -> Endpoint:
+        if endpoint.status not in ("InService", "Failed"):
+            raise validation_exception(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        return endpoint

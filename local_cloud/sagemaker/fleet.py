@@ -1,0 +1,144 @@
+"""The instances behind an endpoint: launched, replaced when they die, removed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from local_cloud.sagemaker.container_specification import ContainerError
+from local_cloud.sagemaker.undocumented import INSTANCE_PROVISIONING_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.sagemaker.container_process import ContainerHost, ContainerProcess
+    from local_cloud.sagemaker.container_specification import ContainerSpecification
+
+logger = logging.getLogger(__name__)
+
+
+class Instance:
+    """One instance: provisioned on simulated time, then a container of real time, launched anew whenever it ends.
+
+    Args:
+        specification: what runs on it.
+        host: runs it.
+        clock: of provisioning.
+        on_service: called whenever the instance has come into service.
+
+    Attributes:
+        container: what runs on it while it is in service, else ``None``.
+        running: how many invocations it is working on.
+        launched: done when the instance is in service for the first time, or failed to get there.
+    """
+
+    def __init__(
+        self,
+        specification: ContainerSpecification,
+        host: ContainerHost,
+        clock: SimulatedClock,
+        on_service: Callable[[], None],
+    ) -> None:
+        self.container: ContainerProcess | None = None
+        self.running = 0
+        self.launched: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._specification = specification
+        self._host = host
+        self._clock = clock
+        self._on_service = on_service
+        self._life = asyncio.create_task(self._live())
+
+    async def remove(self) -> None:
+        """Stop the instance at once, whatever it is doing."""
+        self._life.cancel()
+        await asyncio.wait([self._life])
+        self.launched.cancel()
+
+    async def _live(self) -> None:
+        while True:
+            await self._clock.sleep(INSTANCE_PROVISIONING_SECONDS)
+            try:
+                await self._run_container()
+            except ContainerError as error:
+                if not self.launched.done():
+                    self.launched.set_exception(error)
+                    return
+                logger.warning("an instance could not be replaced, trying again: %s", error)
+
+    async def _run_container(self) -> None:
+        container = await self._host.start(self._specification)
+        try:
+            await container.wait_until_ready()
+            self.container = container
+            if not self.launched.done():
+                self.launched.set_result(None)
+            self._on_service()
+            await container.exited()
+        finally:
+            self.container = None
+            await container.stop()
+
+
+class Fleet:
+    """A number of equal instances.
+
+    Args:
+        specification: what runs on each.
+        host: runs it.
+        clock: of provisioning.
+        on_service: called whenever an instance has come into service.
+    """
+
+    def __init__(
+        self,
+        specification: ContainerSpecification,
+        host: ContainerHost,
+        clock: SimulatedClock,
+        on_service: Callable[[], None],
+    ) -> None:
+        self.specification = specification
+        self._host = host
+        self._clock = clock
+        self._on_service = on_service
+        self._instances: list[Instance] = []
+
+    @property
+    def desired_count(self) -> int:
+        """How many instances there should be."""
+        return len(self._instances)
+
+    @property
+    def current_count(self) -> int:
+        """How many instances are in service."""
+        return sum(instance.container is not None for instance in self._instances)
+
+    def free_instance(self) -> tuple[Instance, ContainerProcess] | None:
+        """Return the least busy instance that can take another invocation; ``None`` if there is none."""
+        limit = self.specification.max_concurrency
+        free = [(one, one.container) for one in self._instances if one.container and one.running < limit]
+        return min(free, key=lambda pair: pair[0].running, default=None)
+
+    async def resize(self, count: int) -> None:
+        """Make it ``count`` instances and wait until the new ones are in service and the old ones gone.
+
+        Raises:
+            ContainerError: a new instance did not come up; those that failed are not counted any more.
+        """
+        surplus = max(0, len(self._instances) - count)
+        removed, self._instances = self._instances[:surplus], self._instances[surplus:]
+        missing = count - len(self._instances)
+        added = [Instance(self.specification, self._host, self._clock, self._on_service) for _ in range(missing)]
+        self._instances += added
+        await asyncio.gather(*(instance.remove() for instance in removed))
+        results = await asyncio.gather(*(instance.launched for instance in added), return_exceptions=True)
+        failed = {instance: result for instance, result in zip(added, results, strict=True) if result is not None}
+        self._instances = [instance for instance in self._instances if instance not in failed]
+        for error in failed.values():
+            raise error
+
+    async def close(self) -> None:
+        """Remove all instances."""
+        removed, self._instances = self._instances, []
+        await asyncio.gather(*(instance.remove() for instance in removed))

@@ -1,0 +1,124 @@
+"""What happens to a request once an instance takes it: download, invoke, upload, notify."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.errors import AwsError
+from local_cloud.sagemaker.notifications import result_notification
+from local_cloud.sagemaker.outcome import Outcome, failed_outcome
+
+if TYPE_CHECKING:
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.sagemaker.async_request import AsyncRequest
+    from local_cloud.sagemaker.container_process import ContainerProcess
+    from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics
+    from local_cloud.sagemaker.payloads import Payloads
+    from local_cloud.sagemaker.resources import EndpointConfig
+    from local_cloud.scope import Scope
+
+logger = logging.getLogger(__name__)
+
+_CLIENT_ERRORS = range(400, 500)
+_SERVER_ERRORS = range(500, 600)
+
+
+class Invoker:
+    """Works on requests of one endpoint.
+
+    Args:
+        scope: of the endpoint.
+        endpoint_name: for notifications.
+        clock: of durations and moments.
+        payloads: S3 and SNS.
+        metrics: of the endpoint.
+    """
+
+    def __init__(
+        self, scope: Scope, endpoint_name: str, clock: SimulatedClock, payloads: Payloads, metrics: EndpointMetrics
+    ) -> None:
+        self._scope = scope
+        self._endpoint_name = endpoint_name
+        self._clock = clock
+        self._payloads = payloads
+        self._metrics = metrics
+
+    async def invoke(self, request: AsyncRequest, container: ContainerProcess, config: EndpointConfig) -> None:
+        """Work on ``request`` from its input to its notification; whatever fails on the way is the job's failure."""
+        variant = config.variant_name
+        self._metrics.duration("TimeInBacklog", variant, self._clock.now() - request.received_at)
+        outcome = await self._response(request, container, variant)
+        outcome = await self._upload(request, outcome, config)
+        await self._notify(request, outcome, config)
+        self._metrics.count("InvocationsProcessed", variant)
+        if not outcome.succeeded:
+            self._metrics.count("InvocationFailures", variant)
+        self._metrics.duration("TotalProcessingTime", variant, self._clock.now() - request.received_at)
+
+    async def _response(self, request: AsyncRequest, container: ContainerProcess, variant: str) -> Outcome:
+        """Return how the container answered, or why it was not asked."""
+        started = self._clock.now()
+        try:
+            body = request.body if request.input_location is None else await self._payloads.read(request.input_location)
+        except (AwsError, BotoCoreError, ClientError) as error:
+            self._metrics.count("RequestDownloadFailures", variant)
+            return failed_outcome(f"ClientError: Could not download the input {request.input_location}: {error}")
+        downloaded = self._clock.now()
+        self._metrics.duration("RequestDownloadLatency", variant, downloaded - started)
+        timeout = self._clock.real_seconds(request.timeout_seconds)
+        outcome = await container.invoke(body or b"", request_headers(request), timeout)
+        self._metrics.duration("ModelLatency", variant, self._clock.now() - downloaded)
+        if outcome.status in _CLIENT_ERRORS:
+            self._metrics.count("Invocation4XXErrors", variant)
+        if outcome.status in _SERVER_ERRORS:
+            self._metrics.count("Invocation5XXErrors", variant)
+        return outcome
+
+    async def _upload(self, request: AsyncRequest, outcome: Outcome, config: EndpointConfig) -> Outcome:
+        """Store the outcome where the caller looks for it; a success that cannot be stored becomes a failure."""
+        location = request.output_location if outcome.succeeded else request.failure_location
+        kms_key_id = config.asynchronous.kms_key_id if config.asynchronous else None
+        if location is None:
+            return outcome
+        started = self._clock.now()
+        try:
+            await self._payloads.write(location, outcome.content, outcome.content_type, kms_key_id)
+        except (AwsError, BotoCoreError, ClientError) as error:
+            self._metrics.count("ResponseUploadFailures", config.variant_name)
+            return failed_outcome(f"ClientError: Could not upload to {location}: {error}")
+        self._metrics.duration("ResponseUploadLatency", config.variant_name, self._clock.now() - started)
+        return outcome
+
+    async def _notify(self, request: AsyncRequest, outcome: Outcome, config: EndpointConfig) -> None:
+        settings = config.asynchronous
+        kind = "SUCCESS" if outcome.succeeded else "ERROR"
+        topic = settings and (settings.success_topic if outcome.succeeded else settings.error_topic)
+        if not settings or not topic:
+            return
+        message = result_notification(
+            request,
+            outcome,
+            endpoint_name=self._endpoint_name,
+            region=self._scope.region,
+            completed_at=self._clock.now(),
+            include_response=f"{kind}_NOTIFICATION_TOPIC" in settings.topics_with_response,
+        )
+        try:
+            await self._payloads.publish(topic, message)
+        except (BotoCoreError, ClientError) as error:
+            self._metrics.count("NotificationFailures", config.variant_name)
+            logger.warning("endpoint %s could not notify %s: %s", self._endpoint_name, topic, error)
+
+
+def request_headers(request: AsyncRequest) -> dict[str, str]:
+    """Return the headers with which a container gets ``request``."""
+    optional = {
+        "Content-Type": request.content_type,
+        "Accept": request.accept,
+        "X-Amzn-SageMaker-Custom-Attributes": request.custom_attributes,
+    }
+    headers = {name: value for name, value in optional.items() if value is not None}
+    return headers | {"X-Amzn-SageMaker-Inference-Id": request.inference_id}

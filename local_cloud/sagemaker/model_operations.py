@@ -1,0 +1,104 @@
+"""The control API's operations on models and endpoint configurations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_cloud.errors import validation_exception
+from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.resources import AsyncInferenceSettings, EndpointConfig, Model
+
+if TYPE_CHECKING:
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.json_api import Members, Operation
+    from local_cloud.sagemaker.registry import Registry
+    from local_cloud.sagemaker.tags import Tags
+    from local_cloud.scope import Scope
+
+
+class ModelOperations:
+    """Creates, shows and deletes what endpoints are made of.
+
+    Args:
+        clock: of creation times.
+        models: where models are kept.
+        configs: where endpoint configurations are kept.
+        tags: of both.
+    """
+
+    def __init__(
+        self, clock: SimulatedClock, models: Registry[Model], configs: Registry[EndpointConfig], tags: Tags
+    ) -> None:
+        self._clock = clock
+        self._models = models
+        self._configs = configs
+        self._tags = tags
+
+    def operations(self) -> dict[str, Operation]:
+        """Return the operations by AWS's names."""
+        return {
+            "CreateModel": self.create_model,
+            "DescribeModel": self.describe_model,
+            "ListModels": self.list_models,
+            "DeleteModel": self.delete_model,
+            "CreateEndpointConfig": self.create_endpoint_config,
+            "DescribeEndpointConfig": self.describe_endpoint_config,
+            "ListEndpointConfigs": self.list_endpoint_configs,
+            "DeleteEndpointConfig": self.delete_endpoint_config,
+        }
+
+    async def create_model(self, scope: Scope, members: Members) -> Members:
+        """Perform ``CreateModel``."""
+        name = members["ModelName"]
+        model = Model(name=name, arn=self._models.arn(scope, name), created_at=self._clock.now(), definition=members)
+        if not members.get("ExecutionRoleArn"):
+            raise validation_exception("ExecutionRoleArn is required")
+        if not model.image:
+            raise validation_exception("the primary container has no Image")
+        self._models.add(scope, model)
+        self._tags.put(model.arn, members)
+        return {"ModelArn": model.arn}
+
+    async def describe_model(self, scope: Scope, members: Members) -> Members:
+        """Perform ``DescribeModel``."""
+        return self._models.get(scope, members["ModelName"]).description()
+
+    async def list_models(self, scope: Scope, members: Members) -> Members:
+        """Perform ``ListModels``."""
+        return page("Model", [model.summary() for model in self._models.in_scope(scope)], members)
+
+    async def delete_model(self, scope: Scope, members: Members) -> Members:
+        """Perform ``DeleteModel``."""
+        self._tags.forget(self._models.remove(scope, members["ModelName"]).arn)
+        return {}
+
+    async def create_endpoint_config(self, scope: Scope, members: Members) -> Members:
+        """Perform ``CreateEndpointConfig``."""
+        asynchronous = members.get("AsyncInferenceConfig")
+        if asynchronous and len(members["ProductionVariants"]) > 1:
+            raise validation_exception("AsyncInferenceConfig is not supported with more than one production variant")
+        name = members["EndpointConfigName"]
+        config = EndpointConfig(
+            name=name,
+            arn=self._configs.arn(scope, name),
+            created_at=self._clock.now(),
+            definition=members,
+            asynchronous=AsyncInferenceSettings.from_members(asynchronous) if asynchronous else None,
+        )
+        self._models.get(scope, config.model_name)
+        self._configs.add(scope, config)
+        self._tags.put(config.arn, members)
+        return {"EndpointConfigArn": config.arn}
+
+    async def describe_endpoint_config(self, scope: Scope, members: Members) -> Members:
+        """Perform ``DescribeEndpointConfig``."""
+        return self._configs.get(scope, members["EndpointConfigName"]).description()
+
+    async def list_endpoint_configs(self, scope: Scope, members: Members) -> Members:
+        """Perform ``ListEndpointConfigs``."""
+        return page("EndpointConfig", [config.summary() for config in self._configs.in_scope(scope)], members)
+
+    async def delete_endpoint_config(self, scope: Scope, members: Members) -> Members:
+        """Perform ``DeleteEndpointConfig``."""
+        self._tags.forget(self._configs.remove(scope, members["EndpointConfigName"]).arn)
+        return {}

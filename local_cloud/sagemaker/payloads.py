@@ -1,0 +1,49 @@
+"""Inputs and results in S3, and notifications to SNS: the outside of an invocation."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker.locations import S3Location
+
+if TYPE_CHECKING:
+    from local_cloud.aws_clients import AwsClients
+    from local_cloud.scope import Scope
+
+
+class Payloads:
+    """Moves payloads and messages for the endpoints of one scope.
+
+    Every method raises ``botocore.exceptions.ClientError`` where the service refuses.
+    """
+
+    def __init__(self, clients: AwsClients, scope: Scope) -> None:
+        self._clients = clients
+        self._scope = scope
+
+    async def read(self, uri: str) -> bytes:
+        """Return the content of an object."""
+        location = S3Location.from_uri(uri)
+        response = await self._clients.call(self._scope, "s3", "get_object", Bucket=location.bucket, Key=location.key)
+        content: bytes = response["Body"]
+        return content
+
+    async def write(self, uri: str, content: bytes, content_type: str, kms_key_id: str | None) -> None:
+        """Make an object of ``content``."""
+        location = S3Location.from_uri(uri)
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id} if kms_key_id else {}
+        await self._clients.call(
+            self._scope,
+            "s3",
+            "put_object",
+            Bucket=location.bucket,
+            Key=location.key,
+            Body=content,
+            ContentType=content_type,
+            **encryption,
+        )
+
+    async def publish(self, topic_arn: str, message: dict[str, Any]) -> None:
+        """Send ``message`` to a topic."""
+        await self._clients.call(self._scope, "sns", "publish", TopicArn=topic_arn, Message=json.dumps(message))

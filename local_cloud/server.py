@@ -1,0 +1,189 @@
+"""Puts the local cloud together and serves it on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+
+from local_cloud.application_autoscaling.api import AutoScalingApi
+from local_cloud.application_autoscaling.cloudformation import AutoScalingResources
+from local_cloud.application_autoscaling.scaling import Scaling
+from local_cloud.aws_clients import AwsClients
+from local_cloud.clock import SimulatedClock, iso_timestamp
+from local_cloud.cloudwatch.alarms import AlarmEvaluator
+from local_cloud.json_api import JsonApi
+from local_cloud.ministack_bridge import MiniStack
+from local_cloud.sagemaker.cloudformation import SageMakerResources
+from local_cloud.sagemaker.endpoint_operations import EndpointOperations
+from local_cloud.sagemaker.endpoints import Endpoints
+from local_cloud.sagemaker.model_operations import ModelOperations
+from local_cloud.sagemaker.registry import Registry
+from local_cloud.sagemaker.runtime_api import RuntimeApi
+from local_cloud.sagemaker.tags import Tags
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+    from hypercorn.typing import Scope as AsgiScope
+
+    from local_cloud.json_api import Response
+    from local_cloud.sagemaker.resources import EndpointConfig, Model
+    from local_cloud.scope import Scope
+
+HEALTH_PATH: Final = "/_localcloud/health"
+"""Answers 200 once everything is ready."""
+
+METRIC_PERIOD_SECONDS: Final = 60
+"""Simulated seconds from one publication of metrics, evaluation of alarms and scaling to the next."""
+
+
+class LocalCloud:
+    """All services of one local cloud; make it on the event loop that serves it.
+
+    Args:
+        clock: of everything simulated.
+        endpoint_url: where the cloud is reached.
+        commands: programs by the container image that they stand for.
+    """
+
+    def __init__(self, clock: SimulatedClock, endpoint_url: str, commands: Mapping[str, tuple[str, ...]]) -> None:
+        self._clock = clock
+        self._ministack = MiniStack()
+        self._ministack.take_over_cloudwatch(clock.now)
+        self._ministack.name_lambda_errors()
+        self._clients = AwsClients(endpoint_url)
+        models: Registry[Model] = Registry("model")
+        configs: Registry[EndpointConfig] = Registry("endpoint-config")
+        self._endpoints = Endpoints(
+            clock=clock,
+            ministack=self._ministack,
+            clients=self._clients,
+            models=models,
+            configs=configs,
+            commands=commands,
+        )
+        tags = Tags()
+        self._control_api = JsonApi(
+            "sagemaker",
+            ModelOperations(clock, models, configs, tags).operations()
+            | EndpointOperations(self._endpoints, tags).operations()
+            | tags.operations(),
+        )
+        self._runtime_api = RuntimeApi(clock, self._endpoints)
+        self._autoscaling_api = AutoScalingApi(clock, self._endpoints, self._ministack)
+        self._alarms = AlarmEvaluator(self._ministack)
+        self._scaling = Scaling(clock, self._autoscaling_api, self._endpoints)
+        self._add_to_ministack()
+
+    async def __call__(self, scope: AsgiScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer a request as an ASGI application."""
+        if scope["type"] == "http" and scope["path"] == HEALTH_PATH:
+            await self._send_health(send)
+        else:
+            await self._ministack.asgi_app(scope, receive, send)
+
+    async def run_minutes(self) -> None:
+        """At the end of each simulated minute publish metrics, evaluate alarms and scale, until cancelled."""
+        minute = math.ceil(self._clock.now() / METRIC_PERIOD_SECONDS)
+        while True:
+            await self._clock.sleep_until(minute * METRIC_PERIOD_SECONDS)
+            await self._end_minute(minute * METRIC_PERIOD_SECONDS)
+            minute += 1
+
+    async def stop(self) -> None:
+        """Stop every child process."""
+        await self._endpoints.stop()
+        self._ministack.stop_functions()
+        self._clients.close()
+
+    async def _end_minute(self, now: float) -> None:
+        # An endpoint that comes into service while alarms are evaluated has no share in this minute's metrics yet:
+        # scaled by them, it would lose its instance to datapoints from before its rest.
+        in_service = [endpoint for endpoint in self._endpoints if endpoint.status == "InService"]
+        for endpoint in self._endpoints:
+            endpoint.publish_metrics(now)
+        self._scaling.scale(in_service, await self._alarms.evaluate(now), now)
+
+    def _add_to_ministack(self) -> None:
+        self._ministack.add_service("sagemaker", ("SageMaker.",), self._respond_sagemaker)
+        self._ministack.add_service(
+            "application-autoscaling", ("AnyScaleFrontendService.",), self._respond_application_autoscaling
+        )
+        resources = SageMakerResources(self._control_api, self._endpoints)
+        for resource_type in (*resources.types(), *AutoScalingResources(self._autoscaling_api).types()):
+            self._ministack.add_resource_type(resource_type)
+
+    async def _respond_sagemaker(
+        self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        """Answer the control API and the runtime, which are signed alike."""
+        if target := headers.get("x-amz-target"):
+            return await self._control_api.respond(scope, target, body)
+        return await self._runtime_api.respond(scope, method, path, headers, body)
+
+    async def _respond_application_autoscaling(
+        self, scope: Scope, _method: str, _path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        return await self._autoscaling_api.json_api.respond(scope, headers.get("x-amz-target", ""), body)
+
+    async def _send_health(self, send: ASGISendCallable) -> None:
+        health = {"status": "ok", "time_scale": self._clock.scale, "simulated_time": iso_timestamp(self._clock.now())}
+        headers = [(b"content-type", b"application/json")]
+        body = json.dumps(health).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def serve(
+    listener: socket.socket,
+    *,
+    time_scale: float,
+    commands: Mapping[str, tuple[str, ...]],
+    stop_at_end_of_input: bool = False,
+) -> None:
+    """Serve a local cloud on ``listener`` until SIGINT or SIGTERM, then stop all its children.
+
+    Args:
+        listener: a listening socket of the loopback interface.
+        time_scale: simulated seconds per real second.
+        commands: programs by the container image that they stand for.
+        stop_at_end_of_input: stop when standard input, a pipe, ends, too.
+
+    Raises:
+        MiniStackError: the installed MiniStack does not fit.
+    """
+    stopped = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    if stop_at_end_of_input:
+        # Nothing is ever written into the pipe, so that it becomes readable only when its other end is closed.
+        asyncio.get_running_loop().add_reader(sys.stdin, stopped.set)
+    port = listener.getsockname()[1]
+    cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands)
+    minutes = asyncio.create_task(cloud.run_minutes())
+    minutes.add_done_callback(lambda _: stopped.set())
+    try:
+        await hypercorn_serve(cloud, _configuration(listener), shutdown_trigger=stopped.wait)
+    finally:
+        interrupted = minutes.cancel()
+        await cloud.stop()
+    if not interrupted:
+        minutes.result()
+
+
+def _configuration(listener: socket.socket) -> Config:
+    configuration = Config()
+    configuration.bind = [f"fd://{listener.fileno()}"]
+    configuration.keep_alive_timeout = 75
+    configuration.graceful_timeout = 1
+    configuration.loglevel = "CRITICAL"
+    return configuration

@@ -1,0 +1,263 @@
+"""Scaling as a template declares it: down to zero, up on the first request, by alarms on simulated time."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENDPOINT_NAME = {"Fn::GetAtt": ["Endpoint", "EndpointName"]}
+DIMENSIONS = [{"Name": "EndpointName", "Value": ENDPOINT_NAME}]
+
+
+def template(image: str, greeting: str) -> str:
+    """Return an endpoint with a wake policy and target tracking, as a template."""
+    wake = {
+        "AdjustmentType": "ChangeInCapacity",
+        "Cooldown": 300,
+        "MetricAggregationType": "Average",
+        "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+    }
+    grow = {
+        "TargetValue": 5,
+        "ScaleInCooldown": 600,
+        "ScaleOutCooldown": 120,
+        "CustomizedMetricSpecification": {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "ApproximateBacklogSizePerInstance",
+            "Dimensions": DIMENSIONS,
+            "Statistic": "Average",
+        },
+    }
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    resources = {
+        "Bucket": ("AWS::S3::Bucket", {}),
+        "Role": ("AWS::IAM::Role", {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}),
+        "Model": (
+            "AWS::SageMaker::Model",
+            {
+                "ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+                "PrimaryContainer": {"Image": image, "Environment": {"GREETING": greeting}},
+            },
+        ),
+        "Config": (
+            "AWS::SageMaker::EndpointConfig",
+            {
+                "ProductionVariants": [
+                    {
+                        "VariantName": "AllTraffic",
+                        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+                        "InitialInstanceCount": 1,
+                        "InstanceType": "ml.m5.large",
+                    }
+                ],
+                "AsyncInferenceConfig": {
+                    "OutputConfig": {
+                        "S3OutputPath": {"Fn::Sub": "s3://${Bucket}/output/"},
+                        "S3FailurePath": {"Fn::Sub": "s3://${Bucket}/failure/"},
+                    }
+                },
+            },
+        ),
+        "Endpoint": (
+            "AWS::SageMaker::Endpoint",
+            {
+                "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+                "RetainAllVariantProperties": True,
+            },
+        ),
+        "Target": (
+            "AWS::ApplicationAutoScaling::ScalableTarget",
+            {
+                "ServiceNamespace": "sagemaker",
+                "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+                "ResourceId": {"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/AllTraffic"},
+                "MinCapacity": 0,
+                "MaxCapacity": 2,
+            },
+        ),
+        "Wake": (
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            {
+                "PolicyName": "Wake",
+                "PolicyType": "StepScaling",
+                "ScalingTargetId": {"Ref": "Target"},
+                "StepScalingPolicyConfiguration": wake,
+            },
+        ),
+        "Grow": (
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            {
+                "PolicyName": "Grow",
+                "PolicyType": "TargetTrackingScaling",
+                "ScalingTargetId": {"Ref": "Target"},
+                "TargetTrackingScalingPolicyConfiguration": grow,
+            },
+        ),
+        "WakeAlarm": (
+            "AWS::CloudWatch::Alarm",
+            {
+                "Namespace": "AWS/SageMaker",
+                "MetricName": "HasBacklogWithoutCapacity",
+                "Dimensions": DIMENSIONS,
+                "Statistic": "Average",
+                "Period": 60,
+                "EvaluationPeriods": 2,
+                "DatapointsToAlarm": 2,
+                "Threshold": 1,
+                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                "AlarmActions": [{"Ref": "Wake"}],
+            },
+        ),
+    }
+    outputs = {"EndpointName": ENDPOINT_NAME, "BucketName": {"Ref": "Bucket"}, "EndpointArn": {"Ref": "Endpoint"}}
+    return json.dumps(
+        {
+            "Resources": {
+                name: {"Type": kind, "Properties": properties} for name, (kind, properties) in resources.items()
+            },
+            "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+        }
+    )
+
+
+class ScaledEndpoint:
+    """The deployed endpoint as a caller sees it."""
+
+    def __init__(self, stack: str, client: Callable[[str], Any], eventually: Callable[..., Any]) -> None:
+        self.stack = stack
+        self._client = client
+        self._eventually = eventually
+
+    def deployed(self) -> dict[str, str]:
+        """Wait until the stack is complete and return its outputs."""
+        cloudformation = self._client("cloudformation")
+
+        def finished() -> dict[str, Any] | None:
+            stack: dict[str, Any] = cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+            return None if "IN_PROGRESS" in stack["StackStatus"] else stack
+
+        stack = self._eventually(finished)
+        assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack.get("StackStatusReason")
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def rest(self) -> None:
+        """Wait until no instance is left, and the alarm that removed the last one has nothing to judge any more.
+
+        Until then a wake would be undone at once: the alarm's range still holds idle minutes and nothing newer.
+        """
+        self._eventually(lambda: self.instances() == ("InService", 0))
+        cloudwatch = self._client("cloudwatch")
+        low = f"TargetTracking-endpoint/{self.deployed()['EndpointName']}/variant/AllTraffic-AlarmLow"
+        self._eventually(
+            lambda: (
+                cloudwatch.describe_alarms(AlarmNamePrefix=low)["MetricAlarms"][0]["StateValue"] == "INSUFFICIENT_DATA"
+            )
+        )
+
+    def instances(self) -> tuple[str, int]:
+        """Return the endpoint's status and how many instances are in service."""
+        name = self.deployed()["EndpointName"]
+        shown = self._client("sagemaker").describe_endpoint(EndpointName=name)
+        return shown["EndpointStatus"], shown["ProductionVariants"][0]["CurrentInstanceCount"]
+
+    def ask(self, body: bytes) -> dict[str, Any]:
+        """Submit ``body`` and wait for the echo."""
+        outputs = self.deployed()
+        runtime, s3 = self._client("sagemaker-runtime"), self._client("s3")
+        response = runtime.invoke_endpoint_async(
+            EndpointName=outputs["EndpointName"], Body=body, InvocationTimeoutSeconds=3_600
+        )
+        key = response["OutputLocation"].removeprefix(f"s3://{outputs['BucketName']}/")
+        self._eventually(lambda: s3.list_objects_v2(Bucket=outputs["BucketName"], Prefix=key)["KeyCount"])
+        echo: dict[str, Any] = json.loads(s3.get_object(Bucket=outputs["BucketName"], Key=key)["Body"].read())
+        return echo
+
+
+@pytest.fixture
+def endpoint(client: Callable[[str], Any], echo_image: str, eventually: Callable[..., Any]) -> ScaledEndpoint:
+    """An endpoint in a stack of the test's own."""
+    stack = f"Scaled{uuid.uuid4().hex[:8]}"
+    client("cloudformation").create_stack(StackName=stack, TemplateBody=template(echo_image, "first"))
+    scaled = ScaledEndpoint(stack, client, eventually)
+    scaled.deployed()
+    return scaled
+
+
+def test_the_stack_is_complete_when_the_endpoint_is_in_service(endpoint: ScaledEndpoint) -> None:
+    """``Ref`` of an endpoint is its ARN."""
+    outputs = endpoint.deployed()
+    expected = f"arn:aws:sagemaker:us-east-1:000000000000:endpoint/{outputs['EndpointName']}"
+    assert outputs["EndpointArn"] == expected
+
+
+def test_the_first_request_wakes_an_endpoint_that_rests_at_zero(
+    client: Callable[[str], Any], endpoint: ScaledEndpoint, eventually: Callable[..., Any]
+) -> None:
+    """Idle instances go after fifteen minutes; one request brings one instance, by the policies' alarms."""
+    endpoint.rest()
+    assert endpoint.ask(b"wake up")["body"] == "wake up"
+    activities = client("application-autoscaling").describe_scaling_activities(
+        ServiceNamespace="sagemaker", ResourceId=f"endpoint/{endpoint.deployed()['EndpointName']}/variant/AllTraffic"
+    )
+    causes = [activity["Cause"] for activity in activities["ScalingActivities"]]
+    assert any("triggered policy Wake" in cause for cause in causes)
+    assert any("AlarmLow" in cause for cause in causes)
+    eventually(lambda: endpoint.instances() == ("InService", 0))
+
+
+def test_a_changed_model_replaces_what_cannot_be_updated(
+    client: Callable[[str], Any], endpoint: ScaledEndpoint, echo_image: str
+) -> None:
+    """New model and configuration, the same endpoint, and its resting instances stay at rest."""
+    endpoint.rest()
+    before = endpoint.deployed()
+    client("cloudformation").update_stack(StackName=endpoint.stack, TemplateBody=template(echo_image, "second"))
+    assert endpoint.deployed() == before
+    assert endpoint.instances() == ("InService", 0)
+    assert endpoint.ask(b"who")["greeting"] == "second"
+    sagemaker = client("sagemaker")
+    assert len(sagemaker.list_models(NameContains=endpoint.stack)["Models"]) == 1
+    assert len(sagemaker.list_endpoint_configs(NameContains=endpoint.stack)["EndpointConfigs"]) == 1
+
+
+def test_deleting_the_stack_leaves_nothing(
+    client: Callable[[str], Any], endpoint: ScaledEndpoint, eventually: Callable[..., Any]
+) -> None:
+    """Endpoint, configuration, model, target and every alarm go, those of target tracking included."""
+    name, sagemaker = endpoint.deployed()["EndpointName"], client("sagemaker")
+    client("cloudformation").delete_stack(StackName=endpoint.stack)
+    eventually(lambda: not sagemaker.list_models(NameContains=endpoint.stack)["Models"])
+    assert sagemaker.list_endpoints(NameContains=endpoint.stack)["Endpoints"] == []
+    assert sagemaker.list_endpoint_configs(NameContains=endpoint.stack)["EndpointConfigs"] == []
+    targets = client("application-autoscaling").describe_scalable_targets(
+        ServiceNamespace="sagemaker", ResourceIds=[f"endpoint/{name}/variant/AllTraffic"]
+    )
+    assert targets["ScalableTargets"] == []
+    alarms = [alarm["AlarmName"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]]
+    assert [alarm for alarm in alarms if endpoint.stack in alarm] == []
+
+
+def test_a_template_that_names_an_unknown_image_rolls_back(
+    client: Callable[[str], Any], eventually: Callable[..., Any]
+) -> None:
+    """The event of the endpoint says why, and nothing stays behind."""
+    cloudformation, sagemaker = client("cloudformation"), client("sagemaker")
+    cloudformation.create_stack(StackName="Unknown", TemplateBody=template("unknown.example/model:1", "none"))
+    eventually(
+        lambda: cloudformation.describe_stacks(StackName="Unknown")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
+    )
+    events = cloudformation.describe_stack_events(StackName="Unknown")["StackEvents"]
+    [reason] = [
+        event["ResourceStatusReason"]
+        for event in events
+        if event["LogicalResourceId"] == "Endpoint" and event["ResourceStatus"] == "CREATE_FAILED"
+    ]
+    assert "no program stands for the image unknown.example/model:1" in reason
+    assert sagemaker.list_endpoints(NameContains="Unknown")["Endpoints"] == []
+    assert sagemaker.list_models(NameContains="Unknown")["Models"] == []

@@ -1,0 +1,112 @@
+"""Alarms are evaluated by the scaling engine on what CloudWatch keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local_cloud.cloudwatch.alarms import AlarmEvaluator
+from local_cloud.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCOPE = Scope("000000000000", "us-east-1")
+ALARM = {
+    "AlarmName": "wake",
+    "AlarmArn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:wake",
+    "AlarmDescription": "",
+    "Namespace": "AWS/SageMaker",
+    "MetricName": "HasBacklogWithoutCapacity",
+    "Dimensions": [{"Name": "EndpointName", "Value": "ocr"}],
+    "Statistic": "Average",
+    "ExtendedStatistic": None,
+    "Unit": None,
+    "Period": 60,
+    "EvaluationPeriods": 2,
+    "DatapointsToAlarm": 2,
+    "Threshold": 1.0,
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    "TreatMissingData": "missing",
+    "StateValue": "INSUFFICIENT_DATA",
+    "StateReason": "Unchecked: Initial alarm creation",
+    "ActionsEnabled": True,
+    "AlarmActions": ["arn:policy"],
+}
+
+
+class CloudWatch:
+    """One alarm, one metric, and what was called."""
+
+    def __init__(self, alarm: dict[str, Any], datapoints: list[float | None]) -> None:
+        self.alarm = alarm
+        self.datapoints = datapoints
+        self.asked: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[str, str, Any]] = []
+
+    def alarms(self) -> list[tuple[Scope, dict[str, Any]]]:
+        """Return the alarm."""
+        return [(SCOPE, self.alarm)]
+
+    def enter(self, scope: Scope) -> None:
+        """Accept the one scope."""
+        assert scope == SCOPE
+
+    def statistics(self, *metric: object, **periods: object) -> list[float | None]:
+        """Return the datapoints."""
+        self.asked.append((*metric, periods))
+        return self.datapoints
+
+    async def call(self, service: str, operation: str, members: object) -> dict[str, Any]:
+        """Remember the call."""
+        self.calls.append((service, operation, members))
+        return {}
+
+
+@pytest.fixture
+def evaluate(finish: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Evaluates at 600."""
+    return lambda cloudwatch: finish(AlarmEvaluator(cloudwatch).evaluate(600.0))
+
+
+def test_a_breach_sets_the_state_and_names_the_actions(evaluate: Callable[[Any], Any]) -> None:
+    """The new state goes through ``SetAlarmState``, which records and notifies."""
+    cloudwatch = CloudWatch(ALARM, [None, None, 1.0, 1.0])
+    [alarm] = evaluate(cloudwatch)
+    [(service, operation, change)] = cloudwatch.calls
+    assert (service, operation, change["StateValue"]) == ("monitoring", "SetAlarmState", "ALARM")
+    assert alarm.actions == ("arn:policy",)
+
+
+def test_the_metric_is_asked_for_by_its_exact_dimensions(evaluate: Callable[[Any], Any]) -> None:
+    """Dimensions that nobody publishes under find nothing."""
+    cloudwatch = CloudWatch(ALARM, [])
+    evaluate(cloudwatch)
+    [(namespace, name, dimensions, statistic, periods)] = cloudwatch.asked
+    assert (namespace, name, statistic) == ("AWS/SageMaker", "HasBacklogWithoutCapacity", "Average")
+    assert dimensions == {"EndpointName": "ocr"}
+    assert (periods["period"], periods["end"]) == (60, 600.0)
+
+
+def test_a_state_that_stays_is_not_set_again(evaluate: Callable[[Any], Any]) -> None:
+    """History has transitions only."""
+    cloudwatch = CloudWatch(ALARM | {"StateValue": "OK"}, [0.0, 0.0])
+    evaluate(cloudwatch)
+    assert cloudwatch.calls == []
+
+
+def test_disabled_actions_are_not_named(evaluate: Callable[[Any], Any]) -> None:
+    """The alarm is evaluated all the same."""
+    [alarm] = evaluate(CloudWatch(ALARM | {"ActionsEnabled": False}, [1.0, 1.0]))
+    assert alarm.actions == ()
+
+
+def test_an_alarm_that_the_engine_cannot_evaluate_is_reported_once(
+    caplog: pytest.LogCaptureFixture, finish: Callable[..., Any]
+) -> None:
+    """An alarm that silently never fires would be found by nobody."""
+    evaluator: Any = AlarmEvaluator(CloudWatch(ALARM | {"Unit": "Count"}, [1.0]))  # type: ignore[arg-type]
+    assert finish(evaluator.evaluate(600.0)) == []
+    assert finish(evaluator.evaluate(660.0)) == []
+    assert len([record for record in caplog.records if "is never evaluated" in record.message]) == 1

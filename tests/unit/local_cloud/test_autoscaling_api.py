@@ -1,0 +1,204 @@
+"""The API of Application Auto Scaling."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local_cloud.application_autoscaling.api import AutoScalingApi
+from local_cloud.application_autoscaling.scaling import policy_alarms
+from local_cloud.cloudwatch.alarms import EvaluatedAlarm
+from local_cloud.errors import AwsError
+from local_cloud.scope import Scope
+from scaling_engine.alarms import AlarmState, Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.clock import SimulatedClock
+
+SCOPE = Scope("000000000000", "us-east-1")
+KEY = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "endpoint/ocr/variant/AllTraffic",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
+STEP = {
+    "PolicyName": "Wake",
+    "PolicyType": "StepScaling",
+    "StepScalingPolicyConfiguration": {
+        "AdjustmentType": "ChangeInCapacity",
+        "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+    },
+}
+TRACKING = {
+    "PolicyName": "Grow",
+    "PolicyType": "TargetTrackingScaling",
+    "TargetTrackingScalingPolicyConfiguration": {
+        "TargetValue": 5.0,
+        "CustomizedMetricSpecification": {
+            "MetricName": "ApproximateBacklogSizePerInstance",
+            "Namespace": "AWS/SageMaker",
+            "Dimensions": [{"Name": "EndpointName", "Value": "ocr"}],
+            "Statistic": "Average",
+        },
+    },
+}
+
+
+class CloudWatch:
+    """Remembers what was called."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+
+    async def call(self, _service: str, operation: str, members: object) -> dict[str, Any]:
+        """Remember the call."""
+        self.calls.append((operation, members))
+        return {}
+
+
+class Endpoints:
+    """One endpoint, ``ocr``."""
+
+    def in_scope(self, _scope: Scope) -> list[Any]:
+        """Return it."""
+        return [SimpleNamespace(name="ocr", config=SimpleNamespace(variant_name="AllTraffic"))]
+
+
+@pytest.fixture
+def cloudwatch() -> CloudWatch:
+    """Where alarms are put."""
+    return CloudWatch()
+
+
+@pytest.fixture
+def api(clock: SimulatedClock, cloudwatch: CloudWatch) -> AutoScalingApi:
+    """The API over one endpoint."""
+    endpoints: Any = Endpoints()
+    ministack: Any = cloudwatch
+    return AutoScalingApi(clock, endpoints, ministack)
+
+
+@pytest.fixture
+def call(api: AutoScalingApi, finish: Callable[..., Any]) -> Callable[..., Any]:
+    """Performs an operation on the one variant."""
+    return lambda name, members=None: finish(api.json_api.call(SCOPE, name, KEY | (members or {})))
+
+
+@pytest.fixture
+def registered(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, once the variant is a target of 0 to 2 instances."""
+    call("RegisterScalableTarget", {"MinCapacity": 0, "MaxCapacity": 2})
+    return call
+
+
+def described_targets(call: Callable[..., Any]) -> list[dict[str, Any]]:
+    """Return what ``DescribeScalableTargets`` shows."""
+    targets: list[dict[str, Any]] = call("DescribeScalableTargets", {"ResourceIds": [KEY["ResourceId"]]})[
+        "ScalableTargets"
+    ]
+    return targets
+
+
+def test_a_registered_target_is_described(registered: Callable[..., Any]) -> None:
+    """The target has its limits."""
+    [target] = described_targets(registered)
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 2)
+
+
+def test_registering_again_changes_what_is_given(registered: Callable[..., Any]) -> None:
+    """A limit that is left out stays."""
+    registered("RegisterScalableTarget", {"MaxCapacity": 4})
+    [target] = described_targets(registered)
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ResourceId": "endpoint/other/variant/AllTraffic"},
+        {"ResourceId": "endpoint/ocr/variant/Other"},
+        {"ScalableDimension": "ecs:service:DesiredCount"},
+        {"MinCapacity": 3},
+    ],
+)
+def test_targets_that_cannot_be_are_refused(call: Callable[..., Any], change: dict[str, Any]) -> None:
+    """No such endpoint, variant or dimension, or crossed limits."""
+    with pytest.raises(AwsError) as refusal:
+        call("RegisterScalableTarget", {"MinCapacity": 0, "MaxCapacity": 2} | change)
+    assert refusal.value.code == "ValidationException"
+
+
+def test_a_policy_needs_a_target(call: Callable[..., Any]) -> None:
+    """The code is the one that AWS documents."""
+    with pytest.raises(AwsError) as refusal:
+        call("PutScalingPolicy", STEP)
+    assert refusal.value.code == "ObjectNotFoundException"
+
+
+def test_a_step_policy_has_no_alarms_of_its_own(registered: Callable[..., Any], cloudwatch: CloudWatch) -> None:
+    """Its alarm is the caller's."""
+    assert registered("PutScalingPolicy", STEP)["Alarms"] == []
+    assert cloudwatch.calls == []
+
+
+def test_a_target_tracking_policy_brings_two_alarms(registered: Callable[..., Any], cloudwatch: CloudWatch) -> None:
+    """They are the ones that AWS makes, and invoke the policy."""
+    answer = registered("PutScalingPolicy", TRACKING)
+    (_, high), (_, low) = cloudwatch.calls
+    assert [high["AlarmName"], low["AlarmName"]] == [alarm["AlarmName"] for alarm in answer["Alarms"]]
+    assert high["AlarmName"].startswith("TargetTracking-endpoint/ocr/variant/AllTraffic-AlarmHigh-")
+    assert (high["Threshold"], high["EvaluationPeriods"], high["ComparisonOperator"]) == (
+        5.0,
+        3,
+        "GreaterThanThreshold",
+    )
+    assert (low["Threshold"], low["EvaluationPeriods"], low["ComparisonOperator"]) == (4.5, 15, "LessThanThreshold")
+    assert [answer["PolicyARN"]] == high["AlarmActions"] == low["AlarmActions"]
+
+
+def test_putting_a_policy_again_keeps_its_arn_and_alarms(
+    registered: Callable[..., Any], cloudwatch: CloudWatch
+) -> None:
+    """An update is one in place."""
+    first = registered("PutScalingPolicy", TRACKING)
+    assert first == registered("PutScalingPolicy", TRACKING)
+    assert len({members["AlarmName"] for _, members in cloudwatch.calls}) == 2
+
+
+def test_a_policy_that_aws_refuses_is_refused(registered: Callable[..., Any]) -> None:
+    """The engine's words become AWS's code."""
+    configuration = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": []}
+    with pytest.raises(AwsError, match="has no step adjustment"):
+        registered("PutScalingPolicy", STEP | {"StepScalingPolicyConfiguration": configuration})
+
+
+def test_deleting_a_policy_deletes_its_alarms(registered: Callable[..., Any], cloudwatch: CloudWatch) -> None:
+    """Nothing of it stays."""
+    alarms = registered("PutScalingPolicy", TRACKING)["Alarms"]
+    registered("DeleteScalingPolicy", {"PolicyName": "Grow"})
+    assert ("DeleteAlarms", {"AlarmNames": [alarm["AlarmName"] for alarm in alarms]}) == cloudwatch.calls[-1]
+    assert registered("DescribeScalingPolicies")["ScalingPolicies"] == []
+
+
+def test_deregistering_takes_the_policies_along(registered: Callable[..., Any], cloudwatch: CloudWatch) -> None:
+    """The alarms of target tracking go with it."""
+    registered("PutScalingPolicy", TRACKING)
+    registered("DeregisterScalableTarget")
+    assert cloudwatch.calls[-1][0] == "DeleteAlarms"
+    assert described_targets(registered) == []
+
+
+def test_alarms_belong_to_the_policy_that_they_invoke(api: AutoScalingApi, registered: Callable[..., Any]) -> None:
+    """An alarm of other actions decides nothing here."""
+    arn = registered("PutScalingPolicy", STEP)["PolicyARN"]
+    [target] = api.targets()
+    alarm: Any = SimpleNamespace(name="wake")
+    evaluation = Evaluation(state=AlarmState.ALARM, reason="", datapoints=(1.0,))
+    mine = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=(arn,))
+    other = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=("arn:other",))
+    [found] = policy_alarms(target, [mine, other])
+    assert ("Wake", evaluation) == (found.policy.name, found.evaluation)

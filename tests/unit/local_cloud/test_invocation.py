@@ -1,0 +1,180 @@
+"""What happens to a request once an instance takes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics
+from local_cloud.sagemaker.invocation import Invoker, request_headers
+from local_cloud.sagemaker.outcome import Outcome, response_outcome
+from local_cloud.sagemaker.resources import EndpointConfig
+from local_cloud.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.sagemaker.async_request import AsyncRequest
+    from local_cloud.sagemaker.container_process import ContainerProcess
+    from local_cloud.sagemaker.payloads import Payloads
+    from local_cloud.sagemaker.resources import AsyncInferenceSettings
+
+SUCCESS = response_outcome(200, {"content-type": "text/plain", "content-length": "2"}, b"ok")
+FAILURE = response_outcome(400, {"content-type": "text/plain", "content-length": "3"}, b"bad")
+
+
+class Bucket:
+    """S3 and SNS in memory; what is in ``forbidden`` is refused."""
+
+    def __init__(self, *forbidden: str) -> None:
+        self.objects: dict[str, bytes] = {"s3://bucket/input/x": b"from s3"}
+        self.messages: list[tuple[str, dict[str, Any]]] = []
+        self._forbidden = forbidden
+
+    async def read(self, uri: str) -> bytes:
+        """Return an object."""
+        self._check(uri)
+        return self.objects[uri]
+
+    async def write(self, uri: str, content: bytes, _content_type: str, _kms_key_id: str | None) -> None:
+        """Keep an object."""
+        self._check(uri)
+        self.objects[uri] = content
+
+    async def publish(self, topic_arn: str, message: dict[str, Any]) -> None:
+        """Keep a message."""
+        self._check(topic_arn)
+        self.messages.append((topic_arn, message))
+
+    def _check(self, name: str) -> None:
+        if any(part in name for part in self._forbidden):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": name}}, "Any")
+
+
+class Container:
+    """Answers with one outcome and keeps what it was sent."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self.received: list[tuple[bytes, float]] = []
+
+    async def invoke(self, body: bytes, _headers: Mapping[str, str], timeout_seconds: float) -> Outcome:
+        """Answer."""
+        self.received.append((body, timeout_seconds))
+        return self._outcome
+
+
+@pytest.fixture
+def counted() -> list[str]:
+    """The names of the metrics that were published."""
+    return []
+
+
+@pytest.fixture
+def invoke(
+    clock: SimulatedClock, settings: AsyncInferenceSettings, finish: Callable[..., Any], counted: list[str]
+) -> Callable[..., Bucket]:
+    """Works on a request and returns what became of the bucket."""
+
+    def work(request: AsyncRequest, container: Container, bucket: Bucket | None = None) -> Bucket:
+        bucket = bucket or Bucket()
+        metrics = EndpointMetrics("ocr", clock, lambda name, *_: counted.append(name))
+        definition = {"ProductionVariants": [{"VariantName": "AllTraffic"}]}
+        config = EndpointConfig(name="c", arn="arn", created_at=0.0, definition=definition, asynchronous=settings)
+        invoker = Invoker(Scope("000000000000", "us-east-1"), "ocr", clock, cast("Payloads", bucket), metrics)
+        finish(invoker.invoke(request, cast("ContainerProcess", container), config))
+        return bucket
+
+    return work
+
+
+def test_a_success_is_stored_and_notified(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest], counted: list[str]
+) -> None:
+    """The output lies where the response of the submit said."""
+    bucket = invoke(make_request(), Container(SUCCESS))
+    [(topic, message)] = bucket.messages
+    assert bucket.objects["s3://bucket/output/u.out"] == b"ok"
+    assert (topic.rpartition(":")[2], message["invocationStatus"]) == ("success", "Completed")
+    assert {"TimeInBacklog", "ModelLatency", "TotalProcessingTime", "InvocationsProcessed"} <= set(counted)
+    assert "InvocationFailures" not in counted
+
+
+def test_a_failure_is_stored_raw_and_notified(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest], counted: list[str]
+) -> None:
+    """The error topic is told, and the output location stays empty."""
+    bucket = invoke(make_request(), Container(FAILURE))
+    [(topic, message)] = bucket.messages
+    assert bucket.objects["s3://bucket/failure/u-error.out"] == b"bad"
+    assert "s3://bucket/output/u.out" not in bucket.objects
+    assert (topic.rpartition(":")[2], message["invocationStatus"]) == ("error", "Failed")
+    assert {"InvocationFailures", "Invocation4XXErrors"} <= set(counted)
+
+
+def test_a_failure_without_a_failure_path_leaves_no_object(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest]
+) -> None:
+    """The topic is the only one to know."""
+    bucket = invoke(make_request(failure_location=None), Container(FAILURE))
+    assert set(bucket.objects) == {"s3://bucket/input/x"}
+    assert len(bucket.messages) == 1
+
+
+def test_the_timeout_takes_less_real_time(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest]
+) -> None:
+    """900 simulated seconds are 90 real ones at scale ten."""
+    container = Container(SUCCESS)
+    invoke(make_request(), container)
+    assert container.received == [(b"input", 90.0)]
+
+
+def test_an_input_in_s3_is_read_when_the_job_starts(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest]
+) -> None:
+    """The container gets its content."""
+    container = Container(SUCCESS)
+    invoke(make_request(body=None, input_location="s3://bucket/input/x"), container)
+    assert [body for body, _ in container.received] == [b"from s3"]
+
+
+def test_an_input_that_cannot_be_read_fails_the_job_without_asking_the_container(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest], counted: list[str]
+) -> None:
+    """The reason stands in the failure object."""
+    container = Container(SUCCESS)
+    request = make_request(body=None, input_location="s3://bucket/input/x")
+    bucket = invoke(request, container, Bucket("input"))
+    assert container.received == []
+    assert b"Could not download the input" in bucket.objects["s3://bucket/failure/u-error.out"]
+    assert "RequestDownloadFailures" in counted
+
+
+def test_an_output_that_cannot_be_stored_is_a_failed_job(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest], counted: list[str]
+) -> None:
+    """Nobody is told of a success that nobody can read."""
+    bucket = invoke(make_request(), Container(SUCCESS), Bucket("output"))
+    [(_, message)] = bucket.messages
+    assert message["failureReason"].startswith("ClientError: Could not upload to s3://bucket/output/u.out")
+    assert {"ResponseUploadFailures", "InvocationFailures"} <= set(counted)
+
+
+def test_a_topic_that_refuses_is_counted_and_changes_nothing(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest], counted: list[str]
+) -> None:
+    """The output is there all the same."""
+    bucket = invoke(make_request(), Container(SUCCESS), Bucket("arn:aws:sns"))
+    assert bucket.objects["s3://bucket/output/u.out"] == b"ok"
+    assert "NotificationFailures" in counted
+
+
+def test_headers_that_the_caller_did_not_send_are_not_made_up(make_request: Callable[..., AsyncRequest]) -> None:
+    """The container sees the inference id and what there is."""
+    expected = {"X-Amzn-SageMaker-Inference-Id": "id", "Content-Type": "image/png"}
+    assert request_headers(replace(make_request(), content_type="image/png")) == expected

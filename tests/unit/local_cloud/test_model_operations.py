@@ -1,0 +1,118 @@
+"""Models and endpoint configurations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local_cloud.errors import AwsError
+from local_cloud.json_api import JsonApi
+from local_cloud.sagemaker.model_operations import ModelOperations
+from local_cloud.sagemaker.registry import Registry
+from local_cloud.sagemaker.tags import Tags
+from local_cloud.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.clock import SimulatedClock
+
+SCOPE = Scope("000000000000", "us-east-1")
+MODEL = {
+    "ModelName": "m",
+    "ExecutionRoleArn": "arn:aws:iam::000000000000:role/execution",
+    "PrimaryContainer": {"Image": "image:1"},
+}
+VARIANT = {"VariantName": "AllTraffic", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+CONFIG = {
+    "EndpointConfigName": "c",
+    "ProductionVariants": [VARIANT],
+    "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://bucket/output"}},
+}
+
+
+@pytest.fixture
+def call(clock: SimulatedClock, finish: Callable[..., Any]) -> Callable[..., Any]:
+    """Performs an operation by name."""
+    tags = Tags()
+    operations = ModelOperations(clock, Registry("model"), Registry("endpoint-config"), tags).operations()
+    api = JsonApi("sagemaker", operations | tags.operations())
+    return lambda name, members, scope=SCOPE: finish(api.call(scope, name, members))
+
+
+def test_a_model_is_described_as_it_was_created(call: Callable[..., Any]) -> None:
+    """The description has the definition, the ARN and the moment."""
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:model/m"
+    assert {"ModelArn": arn} == call("CreateModel", MODEL)
+    assert MODEL | {"ModelArn": arn, "CreationTime": 1000.0} == call("DescribeModel", {"ModelName": "m"})
+
+
+def test_names_are_unique_within_a_region(call: Callable[..., Any]) -> None:
+    """Another region has names of its own."""
+    call("CreateModel", MODEL)
+    call("CreateModel", MODEL, Scope("000000000000", "eu-west-1"))
+    with pytest.raises(AwsError, match="Cannot create already existing model"):
+        call("CreateModel", MODEL)
+
+
+def test_a_model_that_is_not_there_is_named(call: Callable[..., Any]) -> None:
+    """The message is SageMaker's."""
+    with pytest.raises(AwsError, match='Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/m"'):
+        call("DescribeModel", {"ModelName": "m"})
+
+
+@pytest.mark.parametrize("missing", ["ExecutionRoleArn", "PrimaryContainer"])
+def test_a_model_needs_role_and_image(call: Callable[..., Any], missing: str) -> None:
+    """The service model does not require them, the service does."""
+    with pytest.raises(AwsError) as refusal:
+        call("CreateModel", {name: value for name, value in MODEL.items() if name != missing})
+    assert refusal.value.code == "ValidationException"
+
+
+def test_a_configuration_needs_its_model(call: Callable[..., Any]) -> None:
+    """A configuration of nothing is refused."""
+    with pytest.raises(AwsError, match="Could not find model"):
+        call("CreateEndpointConfig", CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ProductionVariants": [VARIANT, VARIANT | {"VariantName": "Other"}]}, "more than one production variant"),
+        ({"ProductionVariants": [VARIANT | {"InitialInstanceCount": 0}]}, "greater than or equal to 1"),
+        ({"AsyncInferenceConfig": {"OutputConfig": {"S3FailurePath": "s3://b/f"}}}, "S3OutputPath is required"),
+    ],
+)
+def test_configurations_that_sagemaker_refuses_are_refused(
+    call: Callable[..., Any], change: dict[str, Any], message: str
+) -> None:
+    """Two variants, no instance and no output path are impossible for asynchronous inference."""
+    call("CreateModel", MODEL)
+    with pytest.raises(AwsError, match=message):
+        call("CreateEndpointConfig", CONFIG | change)
+
+
+def test_listings_are_newest_first_and_paged(call: Callable[..., Any]) -> None:
+    """The token leads to the next page."""
+    for name in ("a", "b", "c"):
+        call("CreateModel", MODEL | {"ModelName": name})
+    first = call("ListModels", {"MaxResults": 2})
+    second = call("ListModels", {"MaxResults": 2, "NextToken": first["NextToken"]})
+    assert [model["ModelName"] for model in first["Models"]] == ["c", "b"]
+    assert [model["ModelName"] for model in second["Models"]] == ["a"]
+    assert "NextToken" not in second
+
+
+def test_tags_are_kept_by_arn(call: Callable[..., Any]) -> None:
+    """Tags of the creation, added ones and deleted ones."""
+    arn = call("CreateModel", MODEL | {"Tags": [{"Key": "a", "Value": "1"}]})["ModelArn"]
+    call("AddTags", {"ResourceArn": arn, "Tags": [{"Key": "b", "Value": "2"}]})
+    call("DeleteTags", {"ResourceArn": arn, "TagKeys": ["a"]})
+    assert call("ListTags", {"ResourceArn": arn}) == {"Tags": [{"Key": "b", "Value": "2"}]}
+
+
+def test_an_unknown_operation_is_named(call: Callable[..., Any]) -> None:
+    """Whoever needs more than there is learns what."""
+    with pytest.raises(AwsError, match="does not implement sagemaker CreateTrainingJob"):
+        call("CreateTrainingJob", {})

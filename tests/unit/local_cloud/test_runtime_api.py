@@ -1,0 +1,135 @@
+"""``InvokeEndpointAsync`` as a request on the wire."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from local_cloud.sagemaker.runtime_api import RuntimeApi
+from local_cloud.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.json_api import Response
+    from local_cloud.sagemaker.endpoints import Endpoints as RealEndpoints
+    from local_cloud.sagemaker.resources import AsyncInferenceSettings
+
+SCOPE = Scope("000000000000", "us-east-1")
+PREFIX = "x-amzn-sagemaker-"
+
+
+class Endpoints:
+    """One endpoint called ``ocr`` that keeps what it is sent."""
+
+    def __init__(self, settings: AsyncInferenceSettings | None, status: str = "InService") -> None:
+        self.submitted: list[Any] = []
+        self._endpoint = SimpleNamespace(
+            name="ocr", status=status, config=SimpleNamespace(asynchronous=settings), submit=self.submitted.append
+        )
+
+    def in_scope(self, scope: Scope) -> list[Any]:
+        """Return the endpoint in its own scope."""
+        return [self._endpoint] if scope == SCOPE else []
+
+
+@pytest.fixture
+def invoke(clock: SimulatedClock, finish: Callable[..., Any]) -> Callable[..., Any]:
+    """Sends a request to endpoints."""
+
+    def send(
+        endpoints: Endpoints, body: bytes = b"", path: str = "/endpoints/ocr/async-invocations", **headers: str
+    ) -> Response:
+        prefixed = {PREFIX + name.replace("_", "-").lower(): value for name, value in headers.items()}
+        api = RuntimeApi(clock, cast("RealEndpoints", endpoints))
+        response: Response = finish(api.respond(SCOPE, "POST", path, prefixed, body))
+        return response
+
+    return send
+
+
+def test_an_inline_request_is_accepted(invoke: Callable[..., Any], settings: AsyncInferenceSettings) -> None:
+    """The three fields of the answer are where AWS puts them, and no location contains the inference id."""
+    endpoints = Endpoints(settings)
+    status, headers, body = invoke(endpoints, b"page", Inference_Id="mine", Content_Type="image/png")
+    [request] = endpoints.submitted
+    assert (status, json.loads(body)) == (202, {"InferenceId": "mine"})
+    assert headers["X-Amzn-SageMaker-OutputLocation"] == request.output_location
+    assert headers["X-Amzn-SageMaker-FailureLocation"] == request.failure_location
+    name = request.output_location.removeprefix("s3://bucket/output/").removesuffix(".out")
+    assert uuid.UUID(name).version == 4
+    assert request.failure_location == f"s3://bucket/failure/{name}-error.out"
+    assert (request.body, request.content_type, request.received_at) == (b"page", "image/png", 1000.0)
+
+
+def test_times_have_the_defaults_of_the_service(invoke: Callable[..., Any], settings: AsyncInferenceSettings) -> None:
+    """Six hours in the queue and fifteen minutes of work."""
+    endpoints = Endpoints(settings)
+    invoke(endpoints, b"page")
+    [request] = endpoints.submitted
+    assert (request.ttl_seconds, request.timeout_seconds) == (21_600, 900)
+
+
+def test_headers_become_members(invoke: Callable[..., Any], settings: AsyncInferenceSettings) -> None:
+    """Every optional field arrives under its header."""
+    endpoints = Endpoints(settings)
+    invoke(
+        endpoints,
+        InputLocation="s3://bucket/input/x",
+        Accept="text/plain",
+        Custom_Attributes="a=b",
+        RequestTTLSeconds="60",
+        InvocationTimeoutSeconds="3600",
+        S3OutputPathExtension="batch",
+        Filename="0001",
+    )
+    [request] = endpoints.submitted
+    assert (request.ttl_seconds, request.timeout_seconds, request.body) == (60, 3600, None)
+    assert (request.accept, request.custom_attributes) == ("text/plain", "a=b")
+    assert request.output_location == "s3://bucket/output/batch/0001"
+
+
+def test_without_a_failure_path_the_answer_has_no_failure_location(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings
+) -> None:
+    """A client that takes it for granted fails here as on AWS."""
+    _, headers, _ = invoke(Endpoints(replace(settings, failure_path=None)), b"page")
+    assert "X-Amzn-SageMaker-FailureLocation" not in headers
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "message"),
+    [
+        (b"", {}, "Exactly one of Body and InputLocation"),
+        (b"x", {"InputLocation": "s3://b/k"}, "Exactly one of Body and InputLocation"),
+        (b"x", {"RequestTTLSeconds": "soon"}, "RequestTTLSeconds is no integer: soon"),
+        (b"x", {"RequestTTLSeconds": "59"}, "greater than or equal to 60"),
+        (b"x" * 128_001, {}, "length less than or equal to 128000"),
+        (b"x", {"path": "/endpoints/other/async-invocations"}, "Endpoint other of account 000000000000 not found."),
+        (b"x", {"path": "/endpoints/ocr/invocations"}, "InvokeEndpointAsync only"),
+    ],
+)
+def test_bad_requests_are_refused_and_queue_nothing(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings, body: bytes, headers: dict[str, str], message: str
+) -> None:
+    """The runtime's code for bad input is ``ValidationError``."""
+    endpoints = Endpoints(settings)
+    status, _, answer = invoke(endpoints, body, **headers)
+    error = json.loads(answer)
+    assert (status, error["__type"]) == (400, "ValidationError")
+    assert message in error["message"]
+    assert endpoints.submitted == []
+
+
+def test_an_endpoint_that_is_being_created_takes_no_requests(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings
+) -> None:
+    """It has to have been in service."""
+    _, _, answer = invoke(Endpoints(settings, status="Creating"), b"x")
+    assert "is not InService" in json.loads(answer)["message"]
