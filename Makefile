@@ -18,6 +18,9 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export CDK_HOME := $(CURDIR)/.cache/cdk
 export CDK_DISABLE_CLI_TELEMETRY := true
 
+# The CDK keeps a cache in the home folder. Nothing below needs the real one.
+AT_HOME := HOME=$(CURDIR)/.cache/home
+
 LOCKS := requirements-dev.txt $(addprefix requirements/,bootstrap.txt data.txt)
 
 .PHONY: help
@@ -58,15 +61,15 @@ lock: .venv/.ready ## compile the lock files from pyproject.toml
 
 .PHONY: demo
 demo: setup ## deploy to the local cloud and send it scanned pages, from zero instances and back
-	@$(BIN)/python -m local_cloud.demo
+	@$(AT_HOME) $(BIN)/python -m local_cloud.demo
 
 .PHONY: local
 local: setup ## the local cloud in the foreground, with the local stage deployed
-	@$(BIN)/python -m local_cloud.foreground --port $(PORT) --time-scale $(TIME_SCALE)
+	@$(AT_HOME) $(BIN)/python -m local_cloud.foreground --port $(PORT) --time-scale $(TIME_SCALE)
 
 .PHONY: test
 test: setup ## all tests that need no AWS account
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(AT_HOME) $(BIN)/pytest -n auto --dist loadfile
 
 .PHONY: check
 check: setup ## format, lint, types, import rules, tests, synthesis with compliance: what CI runs
@@ -75,7 +78,7 @@ check: setup ## format, lint, types, import rules, tests, synthesis with complia
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy .
 	@$(MAKE) --no-print-directory test
-	@for stage in local dev prod; do echo "synth: $$stage"; cdk synth --quiet --no-notices -c stage=$$stage -o cdk.out/$$stage; done
+	@for stage in local dev prod; do echo "synth: $$stage"; $(AT_HOME) cdk synth --quiet --no-notices -c stage=$$stage -o cdk.out/$$stage; done
 
 .PHONY: format
 format: setup ## format the code and mend what lint can mend
@@ -84,4 +87,4 @@ format: setup ## format the code and mend what lint can mend
 
 .PHONY: snapshots
 snapshots: setup ## accept the templates as they are now; review the difference
-	@$(BIN)/pytest tests/infrastructure/test_stack_snapshots.py --snapshot-update
+	@$(AT_HOME) $(BIN)/pytest tests/infrastructure/test_stack_snapshots.py --snapshot-update

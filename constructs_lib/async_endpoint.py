@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -93,10 +92,10 @@ class AsyncEndpoint(Construct):
 
         Listing the bucket is part of it: without that, S3 answers 403 for a result that is not there yet.
         """
-        endpoint_arn = Stack.of(self).format_arn(
-            service="sagemaker", resource="endpoint", resource_name=self.endpoint_name
+        # The resource's own ARN: SageMaker writes the endpoint's name in lower case there, and IAM compares by case.
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["sagemaker:InvokeEndpointAsync"], resources=[self.resource.ref])
         )
-        role.add_to_policy(iam.PolicyStatement(actions=["sagemaker:InvokeEndpointAsync"], resources=[endpoint_arn]))
         prefixes = self._payloads.prefixes
         self._payloads.grant_objects(role, prefixes.input, "s3:PutObject", "s3:AbortMultipartUpload")
         self._payloads.grant_objects(role, prefixes.output, "s3:GetObject")

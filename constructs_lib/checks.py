@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from async_inference.limits import Bounds
+from async_inference.limits import Bounds
+
+COUNT: Final = Bounds(1, 2**31 - 1)
+"""A whole number of at least 1 that CloudFormation can carry."""
+
+_LONGEST_SHOWN: Final = 120
 
 
 class SettingError(ValueError):
@@ -14,7 +18,12 @@ class SettingError(ValueError):
 
     def __init__(self, settings: object, name: str, value: object, allowed: str) -> None:
         owner = type(settings).__name__
-        super().__init__(f"{owner}.{name} is {value!r}, allowed is {allowed}")
+        super().__init__(f"{owner}.{name} is {_shown(value)}, allowed is {allowed}")
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
 def require_within(settings: object, name: str, bounds: Bounds, unit: str = "") -> None:
@@ -22,13 +31,6 @@ def require_within(settings: object, name: str, bounds: Bounds, unit: str = "") 
     value = getattr(settings, name)
     if value not in bounds:
         raise SettingError(settings, name, value, f"a whole number from {bounds} {unit}".rstrip())
-
-
-def require_at_least(settings: object, name: str, minimum: int, unit: str = "") -> None:
-    """Require that the setting is a whole number of at least ``minimum``."""
-    value = getattr(settings, name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise SettingError(settings, name, value, f"a whole number from {minimum} on {unit}".rstrip())
 
 
 def require_match(settings: object, name: str, pattern: str, allowed: str, *, max_length: int | None = None) -> None:
@@ -49,8 +51,10 @@ def require_type(settings: object, name: str, *types: type[Any]) -> None:
 def require_names(settings: object, name: str, pattern: str, allowed: str, most: int) -> None:
     """Require that the setting is a tuple of one to ``most`` names that match ``pattern``, none twice."""
     values = getattr(settings, name)
-    if not isinstance(values, tuple) or not 1 <= len(values) <= most or len(set(values)) != len(values):
+    if not isinstance(values, tuple) or not 1 <= len(values) <= most:
         raise SettingError(settings, name, values, f"a tuple of 1 to {most} names, each once")
     for value in values:
         if not isinstance(value, str) or re.fullmatch(pattern, value, re.ASCII) is None:
             raise SettingError(settings, name, value, allowed)
+    if len(set(values)) != len(values):
+        raise SettingError(settings, name, values, f"a tuple of 1 to {most} names, each once")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 ECR_IMAGE_PATTERN: Final = (
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<url_suffix>[a-z.]+)"
-    r"/(?P<repository>[a-z0-9][a-z0-9._/-]*)(?P<version>:[\w.-]+|@sha256:[0-9a-f]{64})"
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<url_suffix>amazonaws\.com(?:\.cn)?)"
+    r"/(?P<repository>[a-z0-9][a-z0-9._/-]*)(?P<version>:\w[\w.-]{0,127}|@sha256:[0-9a-f]{64})"
 )
 """``<account>.dkr.ecr.<region>.<suffix>/<repository>`` with a ``:tag`` or an ``@sha256:digest``."""
 

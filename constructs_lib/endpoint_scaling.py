@@ -10,11 +10,13 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from constructs_lib.checks import require_at_least
+from async_inference.limits import Bounds
+from constructs_lib.checks import COUNT, require_within
 from constructs_lib.metrics import AsyncEndpointMetrics
 
 _SERVICE_NAMESPACE: Final = "sagemaker"
 _SCALABLE_DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
+_COOLDOWN_SECONDS: Final = Bounds(0, 86_400)  # AWS names no maximum; after a day nobody remembers why nothing scales
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +39,10 @@ class ScalingSettings:
     wake_cooldown_seconds: int = 300
 
     def __post_init__(self) -> None:
-        require_at_least(self, "max_instances", 1, "instances")
-        require_at_least(self, "backlog_per_instance", 1, "requests")
+        require_within(self, "max_instances", COUNT, "instances")
+        require_within(self, "backlog_per_instance", COUNT, "requests")
         for name in ("scale_out_cooldown_seconds", "scale_in_cooldown_seconds", "wake_cooldown_seconds"):
-            require_at_least(self, name, 0, "seconds")
+            require_within(self, name, _COOLDOWN_SECONDS, "seconds")
 
 
 class EndpointScaling(Construct):

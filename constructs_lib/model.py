@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from aws_cdk import Arn, ArnComponents, ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -13,17 +14,15 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from async_inference.limits import MAX_PAYLOAD_BYTES
-from constructs_lib.checks import SettingError, require_match
+from constructs_lib.checks import SettingError, require_match, require_type
 from constructs_lib.compliance import acknowledge, wildcard_finding
 from constructs_lib.container_image import ECR_IMAGE_PATTERN, ContainerImage
 from constructs_lib.deep_learning_containers import hugging_face_image
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _TIMEOUT_VARIABLES: Final = (
     "MMS_DEFAULT_RESPONSE_TIMEOUT",
     "SAGEMAKER_MODEL_SERVER_TIMEOUT",
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS",
     "SAGEMAKER_TS_RESPONSE_TIMEOUT",
     "TS_DEFAULT_RESPONSE_TIMEOUT",
 )
@@ -38,7 +37,7 @@ _SIZE_VARIABLES: Final = (
 _MAX_VARIABLES: Final = 100
 _VARIABLE_PATTERN: Final = r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}"
 _MAX_VALUE_LENGTH: Final = 1_024
-_ARTEFACT_PATTERN: Final = r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<key>\S+\.tar\.gz)"
+_ARTEFACT_PATTERN: Final = r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<key>[\w!.()/-]+\.tar\.gz)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +65,7 @@ class ContainerModel:
         )
         if self.artefact_uri is not None:
             require_match(self, "artefact_uri", _ARTEFACT_PATTERN, "s3://<bucket>/<key>.tar.gz", max_length=1_024)
-        _require_environment(self, self.environment)
+        _require_environment(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +87,7 @@ class HuggingFaceModel:
     def __post_init__(self) -> None:
         require_match(self, "model_id", r"([\w.-]+/)?[\w.-]+", "<owner>/<model>", max_length=96)
         require_match(self, "task", r"[a-z][a-z0-9-]*", "a task such as text-classification", max_length=64)
-        _require_environment(self, self.environment)
+        _require_environment(self)
 
 
 ModelSource: TypeAlias = ContainerModel | HuggingFaceModel
@@ -155,7 +154,7 @@ class Model(Construct):
             self.role,
             {
                 "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no"
-                " resource; the latter is bounded by its namespace."
+                " resource."
             },
         )
 
@@ -177,13 +176,7 @@ class Model(Construct):
             self.role,
             {wildcard_finding(stack, log_groups): "The log group has the endpoint's name, which is generated."},
         )
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
-            )
-        )
+        self.role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:PutMetricData"], resources=["*"]))
 
     def _grant_read_artefact(self, artefact_uri: str) -> None:
         bucket_name, _, key = artefact_uri.removeprefix("s3://").partition("/")
@@ -208,16 +201,20 @@ def _environment(source: ModelSource, max_job_seconds: int) -> dict[str, str]:
     return dict(source.environment) | hugging_face | limits
 
 
-def _require_environment(settings: ModelSource, environment: Mapping[str, object]) -> None:
+def _require_environment(settings: ModelSource) -> None:
+    require_type(settings, "environment", Mapping)
     own = {*_TIMEOUT_VARIABLES, *_SIZE_VARIABLES, "HF_MODEL_ID", "HF_TASK"}
-    if len(environment) > _MAX_VARIABLES - len(own):
-        raise SettingError(settings, "environment", len(environment), f"at most {_MAX_VARIABLES - len(own)} variables")
-    for name, value in environment.items():
+    variables: Mapping[object, object] = dict(settings.environment.items())
+    if len(variables) > _MAX_VARIABLES - len(own):
+        raise SettingError(settings, "environment", len(variables), f"at most {_MAX_VARIABLES - len(own)} variables")
+    for name, value in variables.items():
+        if not isinstance(name, str) or re.fullmatch(_VARIABLE_PATTERN, name, re.ASCII) is None:
+            raise SettingError(settings, "environment", name, "names of letters, digits and underscores")
         if name in own:
             raise SettingError(settings, f"environment[{name}]", value, "nothing: it follows from the other settings")
-        if re.fullmatch(_VARIABLE_PATTERN, name, re.ASCII) is None:
-            raise SettingError(settings, "environment", name, "names of letters, digits and underscores")
         if not isinstance(value, str) or len(value) > _MAX_VALUE_LENGTH:
+            # The value may be a secret: what is shown is its type and length.
+            shown = f"{type(value).__name__} of length {len(str(value))}"
             raise SettingError(
-                settings, f"environment[{name}]", value, f"text of at most {_MAX_VALUE_LENGTH} characters"
+                settings, f"environment[{name}]", shown, f"text of at most {_MAX_VALUE_LENGTH} characters"
             )

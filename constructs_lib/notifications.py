@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_sns as sns
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_iam as iam
 
-CONSUMER_PATTERN = r"[a-z][a-z0-9]{0,15}"
+CONSUMER_PATTERN: Final = r"[a-z][a-z0-9]{0,15}"
 """No dash: ``<consumer>-`` is the prefix of the inference ids that are the consumer's, and must not be another's."""
 
-_MESSAGE_RETENTION = Duration.days(14)
-_VISIBILITY_TIMEOUT = Duration.minutes(2)
-_RECEIVES_BEFORE_DEAD_LETTER = 5
+_MESSAGE_RETENTION: Final = Duration.days(14)
+_VISIBILITY_TIMEOUT: Final = Duration.minutes(2)
+_RECEIVES_BEFORE_DEAD_LETTER: Final = 5
 
 
 class Notifications(Construct):

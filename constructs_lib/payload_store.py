@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib.checks import require_at_least
+from constructs_lib.checks import COUNT, require_within
 from constructs_lib.compliance import acknowledge, wildcard_finding
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class RetentionSettings:
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            require_at_least(self, name, 1, "days")
+            require_within(self, name, COUNT, "days")
 
 
 class PayloadStore(Construct):

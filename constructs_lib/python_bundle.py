@@ -23,8 +23,8 @@ CHECKOUT: Final = Path(__file__).resolve().parent.parent
 SDK_DISTRIBUTIONS: Final = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 """boto3 and all that it requires; all of them pure Python, so the bundle runs on every architecture."""
 
-SDK_SERVICES: Final = ("s3", "sagemaker-runtime", "ssm", "sts")
-"""The services whose models are copied. botocore's models of all services are 25 times the rest of the bundle."""
+SDK_SERVICES: Final = ("s3", "sagemaker-runtime")
+"""The services whose models are copied: those of all services are several times the rest of the bundle."""
 
 
 def bundle_function(function_directory: Path, *, packages: Sequence[str]) -> lambda_.AssetCode:

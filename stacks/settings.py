@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Final
 
+from aws_cdk.region_info import RegionInfo
+
 from async_inference.configuration import Prefixes
 from async_inference.limits import (
     DEFAULT_INVOCATION_TIMEOUT_SECONDS,
@@ -19,18 +21,21 @@ from async_inference.limits import (
     REQUEST_TTL_SECONDS,
 )
 from constructs_lib.checks import SettingError, require_match, require_names, require_type, require_within
+from constructs_lib.container_image import ContainerImage
 from constructs_lib.endpoint_scaling import ScalingSettings
 from constructs_lib.model import ContainerModel, HuggingFaceModel, ModelSource
 from constructs_lib.notifications import CONSUMER_PATTERN
 from constructs_lib.payload_store import RetentionSettings
 from constructs_lib.polling_function import PollingFunctionSettings
 
-_NAME_PATTERN: Final = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
-_NAME_ALLOWED: Final = "lower-case letters, digits and single dashes, starting with a letter, at most 32 characters"
+_STAGE_PATTERN: Final = r"[a-z][a-z0-9]{0,31}"
+_ENDPOINT_PATTERN: Final = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _MAX_CONSUMERS: Final = 10  # the configuration has to fit into a parameter of 4 KB
-_PREFIX_PATTERN: Final = r"([a-zA-Z0-9!_.*'()-]+/)+"
+_PREFIX_PATTERN: Final = r"([a-zA-Z0-9_-]+/)+"
 _MAX_PREFIX_LENGTH: Final = 400  # S3OutputPath has 512 characters for bucket and prefix
 _INSTANCE_TYPE_PATTERN: Final = r"ml\.(?!t2\.|inf1\.)[a-z0-9-]+\.[a-z0-9-]+"
+_CPU_INSTANCE_PATTERN: Final = r"ml\.[cmr]\d(?!g)[a-z0-9-]*\.[a-z0-9-]+"
+_REGION_PATTERN: Final = r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}"
 _ROLE_BOUNDARY_PATTERN: Final = r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]{1,640}"
 
 
@@ -70,7 +75,13 @@ class EndpointSettings:
     polling_function: PollingFunctionSettings = field(default_factory=PollingFunctionSettings)
 
     def __post_init__(self) -> None:
-        require_match(self, "name", _NAME_PATTERN, _NAME_ALLOWED, max_length=32)
+        require_match(
+            self,
+            "name",
+            _ENDPOINT_PATTERN,
+            "lower-case letters, digits and single dashes, starting with a letter, at most 32 characters",
+            max_length=32,
+        )
         require_type(self, "model", ContainerModel, HuggingFaceModel)
         require_match(
             self, "instance_type", _INSTANCE_TYPE_PATTERN, "ml.<family>.<size> of a family other than t2 and inf1"
@@ -86,7 +97,14 @@ class EndpointSettings:
         require_type(self, "polling_function", PollingFunctionSettings)
         require_names(self, "consumers", CONSUMER_PATTERN, "lower-case letters and digits, at most 16", _MAX_CONSUMERS)
         self._check_prefixes()
-        if self.network_isolation and isinstance(self.model, HuggingFaceModel):
+        if isinstance(self.model, HuggingFaceModel):
+            self._check_fetched_model()
+
+    def _check_fetched_model(self) -> None:
+        require_match(
+            self, "instance_type", _CPU_INSTANCE_PATTERN, "a c, m or r family of x86 for the Hugging Face image for CPU"
+        )
+        if self.network_isolation:
             raise SettingError(
                 self, "network_isolation", value=True, allowed="False for a model that is fetched at launch"
             )
@@ -98,7 +116,7 @@ class EndpointSettings:
                 self.prefixes,
                 name,
                 _PREFIX_PATTERN,
-                "a path of letters, digits and !_.*'()- that ends with a slash, at most 400 characters",
+                "a path of letters, digits, dashes and underscores that ends with a slash, at most 400 characters",
                 max_length=_MAX_PREFIX_LENGTH,
             )
         prefixes = (self.prefixes.input, self.prefixes.output, self.prefixes.failure)
@@ -111,7 +129,7 @@ class StageSettings:
     """One deployment of all endpoints, such as development or production.
 
     Attributes:
-        name: Part of the stacks' names and of the parameters'; at most 32 characters.
+        name: Part of the stacks' names and of the parameters'; at most 32 letters and digits.
         endpoints: The endpoints, at least one.
         production: Data outlives the stacks, stacks are protected against deletion, and models must not be fetched at
             launch.
@@ -128,21 +146,26 @@ class StageSettings:
     permissions_boundary_arn: str | None = None
 
     def __post_init__(self) -> None:
-        require_match(self, "name", _NAME_PATTERN, _NAME_ALLOWED, max_length=32)
+        # No dash: stage "prod-eu" with endpoint "ocr" would have the stack of stage "prod" with endpoint "eu-ocr".
+        require_match(self, "name", _STAGE_PATTERN, "lower-case letters and digits, starting with a letter, at most 32")
         require_type(self, "production", bool)
         self._check_endpoints()
         if self.account is not None:
             require_match(self, "account", r"\d{12}", "12 digits")
         if self.region is not None:
-            require_match(self, "region", r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-west-1")
+            require_match(self, "region", _REGION_PATTERN, "a region such as eu-west-1")
+            for endpoint in self.endpoints:
+                self._check_registry(endpoint, self.region)
         if self.permissions_boundary_arn is not None:
             require_match(
                 self, "permissions_boundary_arn", _ROLE_BOUNDARY_PATTERN, "arn:aws:iam::<account>:policy/<name>"
             )
 
     def _check_endpoints(self) -> None:
-        names = tuple(endpoint.name for endpoint in self.endpoints)
         require_type(self, "endpoints", tuple)
+        if {type(endpoint) for endpoint in self.endpoints} - {EndpointSettings}:
+            raise SettingError(self, "endpoints", self.endpoints, "a tuple of EndpointSettings")
+        names = [endpoint.name for endpoint in self.endpoints]
         if not names or len(set(names)) != len(names):
             raise SettingError(self, "endpoints", names, "at least one endpoint, each name once")
         for endpoint in self.endpoints:
@@ -150,3 +173,12 @@ class StageSettings:
                 raise SettingError(
                     self, "production", value=True, allowed=f"False while {endpoint.name}'s model is fetched at launch"
                 )
+
+    def _check_registry(self, endpoint: EndpointSettings, region: str) -> None:
+        """Require that the region has the endpoint's image: SageMaker pulls from no other."""
+        if isinstance(endpoint.model, ContainerModel):
+            allowed = ContainerImage.from_uri(endpoint.model.image_uri).region
+            if region != allowed:
+                raise SettingError(self, "region", region, f"{allowed}, where the image of {endpoint.name} is")
+        elif RegionInfo.get(region).dlc_repository_account is None:
+            raise SettingError(self, "region", region, f"one with deep-learning containers, for {endpoint.name}")

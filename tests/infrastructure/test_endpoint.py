@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,6 +148,8 @@ def test_execution_role_may_do_this_and_no_more(dev_template: dict[str, Any]) ->
     }
     statements = _statements(dev_template, "ModelExecutionRole")
     assert {"Action": "s3:GetObject", "Effect": "Allow", "Resource": _objects("input")} in statements
+    (writes,) = [statement for statement in statements if "s3:PutObject" in statement["Action"]]
+    assert writes["Resource"] == [_objects("failure"), _objects("output")]
 
 
 def test_artefact_may_be_read(with_artefact: dict[str, Any]) -> None:
@@ -172,6 +175,31 @@ def test_caller_may_do_this_and_no_more(dev_template: dict[str, Any]) -> None:
         "s3:PutObject",
         "sagemaker:InvokeEndpointAsync",
     }
+
+
+def test_caller_may_invoke_this_endpoint_alone(dev_template: dict[str, Any]) -> None:
+    """The resource is the endpoint's own ARN, in which SageMaker writes the name in lower case."""
+    (endpoint,) = [
+        logical_id
+        for logical_id, resource in dev_template["Resources"].items()
+        if resource["Type"] == "AWS::SageMaker::Endpoint"
+    ]
+    invoke = {"Action": "sagemaker:InvokeEndpointAsync", "Effect": "Allow", "Resource": {"Ref": endpoint}}
+
+    assert invoke in _statements(dev_template, "PollingRole")
+
+
+def test_no_wildcard_but_at_the_end_of_a_resource(template: dict[str, Any]) -> None:
+    """Whatever the settings, a role's resources have at most one asterisk, at their end."""
+    resources = [
+        json.dumps(resource)
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::IAM::Policy"
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        for resource in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+    ]
+
+    assert [resource for resource in resources if "*" in resource.rstrip('"]}').removesuffix("*")] == []
 
 
 @pytest.mark.parametrize("policy", ["ModelExecutionRole", "PollingRole"])

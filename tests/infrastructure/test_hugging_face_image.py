@@ -27,9 +27,9 @@ def table() -> dict[str, Any]:
         if file.as_posix().endswith("image_uri_config/huggingface.json")
     ]
     versions = json.loads(path.read_text())["inference"]["versions"]
-    newest = versions[max(versions, key=lambda version: [int(part) for part in version.split(".")])]
-    framework = newest["version_aliases"].popitem()[1]
-    table: dict[str, Any] = newest[framework] | {"framework": framework, "version": list(versions)[-1]}
+    version = max(versions, key=lambda version: [int(part) for part in version.split(".")])
+    (framework,) = versions[version]["version_aliases"].values()
+    table: dict[str, Any] = versions[version][framework] | {"framework": framework, "version": version}
     return table
 
 

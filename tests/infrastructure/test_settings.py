@@ -66,9 +66,21 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     (lambda: _endpoint(consumers=("a", "a")), "EndpointSettings.consumers is ('a', 'a')"),
     (lambda: _endpoint(consumers=("a-b",)), "EndpointSettings.consumers is 'a-b'"),
     (lambda: _endpoint(consumers="default"), "EndpointSettings.consumers is 'default'"),
+    (lambda: _endpoint(consumers=(["a"],)), "EndpointSettings.consumers is ['a'], allowed is lower-case"),
+    (
+        lambda: _endpoint(model=HUGGING_FACE, instance_type="ml.g5.xlarge"),
+        "EndpointSettings.instance_type is 'ml.g5.xlarge', allowed is a c, m or r family",
+    ),
+    (
+        lambda: _endpoint(model=HUGGING_FACE, instance_type="ml.c7g.xlarge"),
+        "EndpointSettings.instance_type is 'ml.c7g.xlarge', allowed is a c, m or r family",
+    ),
+    (lambda: _endpoint(prefixes=Prefixes(input="*/")), "Prefixes.input is '*/'"),
+    (lambda: _endpoint(prefixes=Prefixes(input="../")), "Prefixes.input is '../'"),
     (lambda: _endpoint(scaling={"max_instances": 1}), "EndpointSettings.scaling is {'max_instances': 1}"),
     (lambda: ScalingSettings(max_instances=0), "ScalingSettings.max_instances is 0, allowed is a whole number from 1"),
     (lambda: ScalingSettings(backlog_per_instance=0), "ScalingSettings.backlog_per_instance is 0"),
+    (lambda: ScalingSettings(max_instances=10**12), "ScalingSettings.max_instances is 1000000000000, allowed is"),
     (lambda: ScalingSettings(scale_in_cooldown_seconds=-1), "ScalingSettings.scale_in_cooldown_seconds is -1"),
     (lambda: RetentionSettings(outputs_days=0), "RetentionSettings.outputs_days is 0"),
     (lambda: PollingFunctionSettings(timeout_seconds=901), "PollingFunctionSettings.timeout_seconds is 901"),
@@ -88,18 +100,32 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
         "ContainerModel.environment[TS_DEFAULT_RESPONSE_TIMEOUT] is '60', allowed is nothing: it follows",
     ),
     (lambda: ContainerModel(image_uri=IMAGE, environment={"A-B": ""}), "ContainerModel.environment is 'A-B'"),
-    (lambda: ContainerModel(image_uri=IMAGE, environment={"A": "x" * 1025}), "ContainerModel.environment[A] is 'xxx"),
+    (
+        lambda: ContainerModel(image_uri=IMAGE, environment={"A": "x" * 1025}),
+        "ContainerModel.environment[A] is 'str of length 1025'",
+    ),
     (
         lambda: ContainerModel(image_uri=IMAGE, environment={f"A{n}": "" for n in range(100)}),
-        "ContainerModel.environment is 100, allowed is at most 88 variables",
+        "ContainerModel.environment is 100, allowed is at most 87 variables",
     ),
     (lambda: HuggingFaceModel(model_id="a/b/c", task="text-classification"), "HuggingFaceModel.model_id is 'a/b/c'"),
     (lambda: HuggingFaceModel(model_id="a/b", task="Text"), "HuggingFaceModel.task is 'Text'"),
     (lambda: _stage(name=""), "StageSettings.name is ''"),
-    (lambda: _stage(endpoints=()), "StageSettings.endpoints is (), allowed is at least one endpoint"),
-    (lambda: _stage(endpoints=(_endpoint(), _endpoint())), "StageSettings.endpoints is ('ocr', 'ocr')"),
+    (lambda: _stage(endpoints=()), "StageSettings.endpoints is [], allowed is at least one endpoint"),
+    (lambda: _stage(endpoints=None), "StageSettings.endpoints is None, allowed is tuple"),
+    (lambda: _stage(endpoints=("x",)), "StageSettings.endpoints is ('x',), allowed is a tuple of EndpointSettings"),
+    (lambda: _stage(name="prod-eu"), "StageSettings.name is 'prod-eu', allowed is lower-case letters and digits"),
+    (lambda: _stage(endpoints=(_endpoint(), _endpoint())), "StageSettings.endpoints is ['ocr', 'ocr']"),
     (lambda: _stage(account="1234"), "StageSettings.account is '1234', allowed is 12 digits"),
     (lambda: _stage(region="Frankfurt"), "StageSettings.region is 'Frankfurt', allowed is a region such as"),
+    (
+        lambda: _stage(region="us-east-1"),
+        "StageSettings.region is 'us-east-1', allowed is eu-west-1, where the image of",
+    ),
+    (
+        lambda: _stage(region="mx-central-1", endpoints=(_endpoint(model=HUGGING_FACE),)),
+        "StageSettings.region is 'mx-central-1', allowed is one with deep-learning containers",
+    ),
     (lambda: _stage(permissions_boundary_arn="boundary"), "StageSettings.permissions_boundary_arn is 'boundary'"),
     (
         lambda: _stage(production=True, endpoints=(_endpoint(model=HUGGING_FACE),)),
@@ -117,6 +143,17 @@ def test_malformed_setting_is_refused_in_one_line(make: Callable[[], object], me
     assert str(refusal.value).startswith(message)
     assert "allowed is" in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_long_values_are_shortened_and_secrets_are_not_shown() -> None:
+    """The line stays readable, and a variable's value, which may be a secret, does not reach a log."""
+    with pytest.raises(SettingError) as long:
+        _endpoint(name="o" * 10_000)
+    with pytest.raises(SettingError) as secret:
+        ContainerModel(image_uri=IMAGE, environment={"TOKEN": "secret" * 1_000})
+
+    assert len(str(long.value)) < 300
+    assert "secret" not in str(secret.value)
 
 
 def test_bounds_themselves_are_allowed() -> None:
