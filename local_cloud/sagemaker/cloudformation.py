@@ -79,7 +79,7 @@ class SageMakerResources:
         return arn, {"EndpointName": name}
 
     async def _update_endpoint(self, scope: Scope, arn: str, properties: Members) -> tuple[str, Members]:
-        name = _name(arn)
+        name = self._endpoints.get(scope, _name(arn)).name
         shape = input_shape("sagemaker", "UpdateEndpoint")
         known = {key: value for key, value in properties.items() if key in shape.members}
         members: dict[str, Any] = coerced(shape, {**known, "EndpointName": name})
@@ -107,4 +107,5 @@ class SageMakerResources:
 
 
 def _name(arn: str) -> str:
+    """Return the name in lower case, by which the registries find it."""
     return arn.rpartition("/")[2]

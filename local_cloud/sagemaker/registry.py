@@ -31,6 +31,9 @@ ResourceT = TypeVar("ResourceT", bound=Named)
 class Registry(Generic[ResourceT]):
     """The resources of one kind.
 
+    Names are compared without regard to case, and ARNs have them in lower case, as SageMaker's do. (A call of the
+    runtime has to match the case: see :mod:`local_cloud.sagemaker.runtime_api`.)
+
     Args:
         kind: what error messages and ARNs call them, such as ``endpoint``.
     """
@@ -41,7 +44,7 @@ class Registry(Generic[ResourceT]):
 
     def arn(self, scope: Scope, name: str) -> str:
         """Return the ARN that a resource called ``name`` has."""
-        return scope.arn("sagemaker", f"{self.kind}/{name}")
+        return scope.arn("sagemaker", f"{self.kind}/{name.lower()}")
 
     def add(self, scope: Scope, resource: ResourceT) -> None:
         """Add ``resource``.
@@ -49,9 +52,9 @@ class Registry(Generic[ResourceT]):
         Raises:
             AwsError: the name is taken.
         """
-        if resource.name in self._resources[scope]:
+        if resource.name.lower() in self._resources[scope]:
             raise validation_exception(f'Cannot create already existing {self.kind} "{resource.arn}".')
-        self._resources[scope][resource.name] = resource
+        self._resources[scope][resource.name.lower()] = resource
 
     def get(self, scope: Scope, name: str) -> ResourceT:
         """Return the resource called ``name``.
@@ -59,7 +62,7 @@ class Registry(Generic[ResourceT]):
         Raises:
             AwsError: there is none.
         """
-        resource = self._resources[scope].get(name)
+        resource = self._resources[scope].get(name.lower())
         if resource is None:
             raise validation_exception(f'Could not find {self.kind} "{self.arn(scope, name)}".')
         return resource
@@ -71,7 +74,7 @@ class Registry(Generic[ResourceT]):
             AwsError: there is none.
         """
         resource = self.get(scope, name)
-        del self._resources[scope][name]
+        del self._resources[scope][name.lower()]
         return resource
 
     def in_scope(self, scope: Scope) -> list[ResourceT]:
