@@ -1,4 +1,4 @@
-"""The list of promised behaviours names tests that exist."""
+"""The lists of promised behaviours name tests that exist."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 ACCEPTANCE = TESTS.parent / "docs/acceptance.md"
-NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", ACCEPTANCE.read_text())
+LOCAL_CLOUD = TESTS.parent / "docs/local-cloud.md"
+_TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
+NAMED = {
+    *_TEST.findall(ACCEPTANCE.read_text()),
+    *((f"local/{path}", name) for path, name in _TEST.findall(LOCAL_CLOUD.read_text())),
+}
 
 
-@pytest.mark.parametrize(("path", "name"), NAMED)
+@pytest.mark.parametrize(("path", "name"), sorted(NAMED))
 def test_named_test_exists(path: str, name: str) -> None:
     """The file has a test of that name."""
     assert f"\ndef {name}(" in (TESTS / path).read_text()
