@@ -7,7 +7,7 @@ otherwise (S3 API reference, GetObject); throttling comes under many names, as l
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -23,9 +23,6 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from async_inference import remedies
 from async_inference.exceptions import EndpointUnavailable, PermissionDenied
-
-if TYPE_CHECKING:
-    from async_inference.remedies import Advice
 
 THROTTLING_CODES: Final = frozenset(
     {
@@ -137,11 +134,11 @@ def raise_for_caller(error: BotoCoreError | ClientError, *, action: str, resourc
 def _denied(error: ClientError, action: str, resource: str) -> PermissionDenied:
     if code(error) in CREDENTIAL_CODES:
         message = f"the credentials for {action} on {resource} were refused with {code(error)}: {text(error)}"
-        advice: Advice = remedies.CREDENTIALS_REFUSED
+        remedy = remedies.CREDENTIALS_REFUSED
     else:
         named = _NOT_AUTHORIZED.search(text(error))
         if named:
             action, resource = named["action"], named["resource"] or resource
         message = f"AWS does not allow {action} on {resource} ({code(error)})"
-        advice = remedies.ACCESS_DENIED
-    return PermissionDenied(message, action=action, resource=resource, advice=advice)
+        remedy = remedies.ACCESS_DENIED
+    return PermissionDenied(message, action=action, resource=resource, remedy=remedy)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from async_inference.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    from boto3 import Session
     from botocore.client import BaseClient
     from types_boto3_s3 import S3Client
     from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS: Final = 5
 S3_READ_TIMEOUT_SECONDS: Final = 10
 """The longest silence of S3 that is borne: it answers in well under a second, and asking again costs nothing."""
+
+SUBMIT_READ_TIMEOUT_SECONDS: Final = 20
+"""The longest silence of SageMaker that is borne: it only queues the request, and a submission that it does not answer
+must not be sent again."""
 
 UPLOAD_ATTEMPTS: Final = 5
 """Of each part of an upload: parts are idempotent, so botocore repeats them, and nothing of ours does."""
@@ -50,19 +55,21 @@ class Clients:
                 )
 
     @classmethod
-    def connect(cls, region: str) -> Clients:
-        """Return clients for ``region`` with the caller's default credentials."""
+    def connect(cls, region: str, session: Session | None = None) -> Clients:
+        """Return clients for ``region`` of ``session``, by default with the caller's default credentials."""
         # Imported here because it takes longer than everything else that a program needs to describe its requests.
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
 
-        session = boto3.Session(region_name=region)
+        session = session or boto3.Session()
         once = Config(connect_timeout=CONNECT_TIMEOUT_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
+        submits = once.merge(Config(read_timeout=SUBMIT_READ_TIMEOUT_SECONDS))
+        reads = once.merge(Config(read_timeout=S3_READ_TIMEOUT_SECONDS))
         uploads = once.merge(Config(retries={"mode": "standard", "total_max_attempts": UPLOAD_ATTEMPTS}))
         return cls(
-            sagemaker_runtime=session.client("sagemaker-runtime", config=once),
-            s3=session.client("s3", config=once.merge(Config(read_timeout=S3_READ_TIMEOUT_SECONDS))),
-            s3_uploads=session.client("s3", config=uploads),
+            sagemaker_runtime=session.client("sagemaker-runtime", region_name=region, config=submits),
+            s3=session.client("s3", region_name=region, config=reads),
+            s3_uploads=session.client("s3", region_name=region, config=uploads),
         )
 
 

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 class Clock:
     """The time, a way to let it pass, and the randomness of back-off.
 
-    Wall time serves deadlines and timeouts alike: a job goes on while the caller's machine sleeps, and its deadline
-    means the same moment to every process that picks it up.
+    A job's deadline is a moment of wall time: the job goes on while the caller's machine sleeps, and the deadline means
+    the same to every process that picks it up. A caller's timeout is not: somebody may set the wall clock back.
     """
 
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds since some moment, which nobody can set back."""
 
     sleep: Callable[[float], None] = time.sleep
     """Let that many seconds pass."""

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from async_inference import configuration_checks
 from async_inference.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ class Limits:
     """What one request may take, in seconds."""
 
     max_job_seconds: int
-    """The longest that the model may work on a request; sent as ``InvocationTimeoutSeconds``."""
+    """The longest that the model may work on a request, 1 to 3,600; sent as ``InvocationTimeoutSeconds`` unless the
+    caller asks for less."""
 
     request_ttl_seconds: int
-    """The longest that a request may wait in the queue; sent as ``RequestTTLSeconds``."""
+    """How long a request may wait in the queue unless its caller asks for anything else from 60 to 21,600; sent as
+    ``RequestTTLSeconds``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +58,7 @@ class EndpointConfiguration:
     """A deployed endpoint as its callers see it.
 
     No value is checked on construction: while a stack is synthesized, the names are still tokens.
+    Reading one checks them all.
     """
 
     endpoint_name: str
@@ -90,24 +94,20 @@ class EndpointConfiguration:
         """Read the form that :meth:`to_dict` writes.
 
         Raises:
-            ConfigurationError: the document is of a newer schema, or a member is missing or unknown.
+            ConfigurationError: the document is of another schema, or a member is missing, unknown or malformed.
         """
         schema = document.get("schema")
-        if schema != SCHEMA:
+        if type(schema) is not int or schema != SCHEMA:
             raise ConfigurationError(
                 f"the endpoint's configuration has schema {schema!r}, this client reads {SCHEMA}: "
                 "install the async_inference that came with the deployment"
             )
-        try:
-            return cls(
-                endpoint_name=document["endpoint_name"],
-                region=document["region"],
-                bucket=document["bucket"],
-                limits=Limits(**document["limits"]),
-                prefixes=Prefixes(**document["prefixes"]),
-                consumers={name: Consumer(**consumer) for name, consumer in document["consumers"].items()},
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ConfigurationError(
-                f"the endpoint's configuration does not have the members of schema {SCHEMA} ({error}): deploy it again"
-            ) from error
+        configuration_checks.check(document)
+        return cls(
+            endpoint_name=document["endpoint_name"],
+            region=document["region"],
+            bucket=document["bucket"],
+            limits=Limits(**document["limits"]),
+            prefixes=Prefixes(**document["prefixes"]),
+            consumers={name: Consumer(**consumer) for name, consumer in document["consumers"].items()},
+        )

@@ -18,7 +18,7 @@ from uuid import uuid4
 from async_inference import payloads, submission
 from async_inference.clients import Clients
 from async_inference.clock import Clock
-from async_inference.exceptions import EndpointUnavailable, InvalidRequest
+from async_inference.exceptions import ConfigurationError, InvalidRequest
 from async_inference.job import Job
 from async_inference.limits import HEADER_LENGTH, HEADER_PATTERN
 from async_inference.locations import S3Location, require_inside
@@ -28,11 +28,12 @@ from async_inference.requests import RequestFields, check_text
 from async_inference.results import ResultReader
 from async_inference.retrying import RetryPolicy
 from async_inference.storage import ObjectStore
-from async_inference.waiting import PollingPolicy
+from async_inference.waiting import PollingPolicy, patience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from boto3 import Session
     from types_boto3_sagemaker_runtime.type_defs import InvokeEndpointAsyncOutputTypeDef
 
     from async_inference.configuration import EndpointConfiguration
@@ -46,10 +47,14 @@ class AsyncEndpoint:
 
     Args:
         configuration: The endpoint, as the stack describes it.
-        clients: boto3 clients; by default the caller's own credentials in the endpoint's region.
+        clients: boto3 clients; by default those that :meth:`Clients.connect` makes in the endpoint's region.
+        session: What to make them of: a profile or an assumed role; by default the caller's own credentials.
         polling: How often to ask for a result.
         retry: How patiently to repeat a question that failed.
         clock: Time and chance, for tests.
+
+    Raises:
+        ConfigurationError: both clients and a session were passed.
 
     Example:
         >>> endpoint = AsyncEndpoint.from_parameter("/async-inference/dev/ocr")    # doctest: +SKIP
@@ -63,12 +68,15 @@ class AsyncEndpoint:
         configuration: EndpointConfiguration,
         *,
         clients: Clients | None = None,
+        session: Session | None = None,
         polling: PollingPolicy | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if clients is not None and session is not None:
+            raise ConfigurationError("clients and session: got both, expected at most one: clients need no session")
         self.configuration = configuration
-        self._clients = clients or Clients.connect(configuration.region)
+        self._clients = clients or Clients.connect(configuration.region, session)
         self._retry = retry or RetryPolicy()
         self._clock = clock or Clock()
         self._objects = ObjectStore(self._clients, retry=self._retry, clock=self._clock)
@@ -80,6 +88,7 @@ class AsyncEndpoint:
         name: str,
         region: str | None = None,
         *,
+        session: Session | None = None,
         polling: PollingPolicy | None = None,
         retry: RetryPolicy | None = None,
     ) -> AsyncEndpoint:
@@ -88,6 +97,7 @@ class AsyncEndpoint:
         Args:
             name: ``/async-inference/<stage>/<endpoint>``, an output of the stack.
             region: Where the parameter is; by default as boto3 finds it, for example in ``AWS_DEFAULT_REGION``.
+            session: See the class; also reads the parameter.
             polling: See the class.
             retry: See the class.
 
@@ -96,7 +106,7 @@ class AsyncEndpoint:
             PermissionDenied: it may not be read.
             EndpointUnavailable: AWS could not be reached.
         """
-        return cls(read_configuration(name, region), polling=polling, retry=retry)
+        return cls(read_configuration(name, region, session), session=session, polling=polling, retry=retry)
 
     def submit(
         self,
@@ -108,6 +118,7 @@ class AsyncEndpoint:
         inference_id: str | None = None,
         invocation_timeout_seconds: int | None = None,
         request_ttl_seconds: int | None = None,
+        timeout: float | None = None,
     ) -> Job:
         """Submit one request and return its handle, without waiting for the model.
 
@@ -115,27 +126,32 @@ class AsyncEndpoint:
         sent once: see :mod:`async_inference.submission` for what is repeated and what is not.
 
         Args:
-            payload: Bytes; a text, sent as UTF-8; a value that :mod:`json` can write; the path of a file; or an
-                :class:`S3Location` below the endpoint's input prefix. Up to 128,000 bytes travel in the request, more
-                is uploaded, up to 1,000,000,000 bytes.
+            payload: Bytes, of any built-in type; a text, sent as UTF-8; a value that :mod:`json` can write;
+                the path of a file; or an :class:`S3Location` below the endpoint's input prefix. Up to 128,000 bytes
+                travel in the request, more is uploaded, up to 1,000,000,000 bytes.
             content_type: What the payload is, up to 1,024 ASCII characters. By default ``application/octet-stream`` for
                 bytes, ``text/plain; charset=utf-8`` for text, ``application/json`` for values, by its name for a file,
                 and none for an object in S3.
             accept: What the model should answer with.
             custom_attributes: Handed to the model as it is.
             inference_id: Up to 64 ASCII characters; by default a new UUID. It is a label: a repeated one is another
-                inference all the same.
+                inference all the same. Notice of the outcome reaches the queue of a consumer only if the id starts with
+                ``<consumer>-``.
             invocation_timeout_seconds: The longest that the model may work, 1 to the endpoint's ``max_job_seconds``,
                 which is the default. The endpoint removes no instance within that time of its last work.
             request_ttl_seconds: The longest that the request may wait in the queue, 60 to 21,600; by default what the
                 endpoint is configured with.
+            timeout: Seconds after which no attempt to send the request starts any more; an upload or an attempt that
+                has started is not cut short. By default the retry policy alone decides.
 
         Raises:
             InvalidRequest: a field or the payload is not allowed.
             PermissionDenied: the caller may not invoke the endpoint or upload to its bucket.
-            EndpointUnavailable: there is no such endpoint, or AWS failed; if its ``submission_unknown`` is true, the
-                request may have been accepted.
+            EndpointUnavailable: there is no such endpoint, ``timeout`` passed, or AWS failed; if its
+                ``submission_unknown`` is true, the request may have been accepted. Or it was accepted but its answer
+                cannot be waited for; the message says so.
         """
+        until = self._clock.monotonic() + patience(timeout)
         prepared = payloads.prepare(payload)
         fields = RequestFields.checked(
             self.configuration.limits,
@@ -148,7 +164,7 @@ class AsyncEndpoint:
         )
         if isinstance(prepared.source, S3Location):
             self._require_input(prepared.source)
-        return self._job(fields, self._send(prepared, fields))
+        return self._job(fields, self._send(prepared, fields, until))
 
     def job(self, document: Mapping[str, Any]) -> Job:
         """Take up a job that was submitted elsewhere, from what its ``to_dict()`` returned. Nothing is submitted.
@@ -166,13 +182,13 @@ class AsyncEndpoint:
             self._require_inside(job.failure_location, prefixes.failure, "job.failure_location")
         return job
 
-    def _send(self, prepared: PreparedPayload, fields: RequestFields) -> InvokeEndpointAsyncOutputTypeDef:
+    def _send(self, prepared: PreparedPayload, fields: RequestFields, until: float) -> InvokeEndpointAsyncOutputTypeDef:
         """Send the payload inline if it fits and AWS can take it so, otherwise by way of S3."""
         content = prepared.inline()
         if content is not None and submission.has_inline_body(self._clients.sagemaker_runtime):
             with suppress(submission.InlineBodyRefused):  # nothing was accepted, and S3 works in every region
-                return self._invoke(fields, Body=content)
-        return self._invoke(fields, InputLocation=str(self._in_s3(prepared, fields)))
+                return self._invoke(fields, until, Body=content)
+        return self._invoke(fields, until, InputLocation=str(self._in_s3(prepared, fields)))
 
     def _in_s3(self, prepared: PreparedPayload, fields: RequestFields) -> S3Location:
         if isinstance(prepared.source, S3Location):
@@ -181,23 +197,19 @@ class AsyncEndpoint:
         self._objects.put(prepared.source, location, content_type=fields.content_type)
         return location
 
-    def _invoke(self, fields: RequestFields, **source: str | bytes) -> InvokeEndpointAsyncOutputTypeDef:
+    def _invoke(self, fields: RequestFields, until: float, **source: str | bytes) -> InvokeEndpointAsyncOutputTypeDef:
         parameters = {"EndpointName": self.configuration.endpoint_name, **fields.parameters(), **source}
-        return submission.send(self._clients.sagemaker_runtime, parameters, retry=self._retry, clock=self._clock)
+        return submission.send(
+            self._clients.sagemaker_runtime, parameters, retry=self._retry, clock=self._clock, until=until
+        )
 
     def _job(self, fields: RequestFields, response: InvokeEndpointAsyncOutputTypeDef) -> Job:
-        output, failure = response.get("OutputLocation"), response.get("FailureLocation")
-        if not output:
-            raise EndpointUnavailable(
-                f"endpoint {self.configuration.endpoint_name} accepted inference id {fields.inference_id} but named no "
-                "output location: it is not configured for asynchronous inference",
-                inference_id=fields.inference_id,
-            )
+        output, failure = submission.accepted_locations(response, self.configuration, fields.inference_id)
         return Job(
             endpoint_name=self.configuration.endpoint_name,
             inference_id=response.get("InferenceId") or fields.inference_id,
-            output_location=S3Location.parse(output, field="output location"),
-            failure_location=S3Location.parse(failure, field="failure location") if failure else None,
+            output_location=output,
+            failure_location=failure,
             submitted_at=datetime.fromtimestamp(self._clock.now(), UTC),
             request_ttl_seconds=fields.request_ttl_seconds,
             invocation_timeout_seconds=fields.invocation_timeout_seconds,

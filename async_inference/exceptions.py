@@ -19,7 +19,7 @@ such as missing credentials, pass through unchanged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from async_inference import remedies
 
@@ -31,29 +31,33 @@ class AsyncInferenceError(Exception):
     """Base of all errors of this library.
 
     Attributes:
-        job: The job that the error is about, or ``None``.
+        job: The job that the error is about, or ``None``; always ``None`` in another process, after pickling.
         remedy: What to do about it, as one sentence.
     """
 
-    advice: ClassVar[remedies.Advice] = remedies.UNEXPECTED
+    usual_remedy: ClassVar[str] = remedies.UNEXPECTED
 
-    def __init__(self, message: str, *, job: Job | None = None, advice: remedies.Advice | None = None) -> None:
+    def __init__(self, message: str, *, job: Job | None = None, remedy: str | None = None) -> None:
         super().__init__(message)
         self.job = job
-        self.remedy = (advice or self.advice).remedy
+        self.remedy = remedy or self.usual_remedy
         self.add_note(f"remedy: {self.remedy}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A job holds connections, which no other process can use.
+        return type(self), self.args, vars(self) | {"job": None}
 
 
 class ConfigurationError(AsyncInferenceError):
     """The description of the endpoint is missing, malformed or of another version."""
 
-    advice = remedies.CONFIGURATION
+    usual_remedy = remedies.CONFIGURATION
 
 
 class InvalidRequest(AsyncInferenceError):  # noqa: N818 - reads as what happened, like the others of this tree
     """A value that the caller passed is not allowed; the message names the field, the value and what is."""
 
-    advice = remedies.INVALID_REQUEST
+    usual_remedy = remedies.INVALID_REQUEST
 
 
 class ModelError(AsyncInferenceError):
@@ -65,7 +69,7 @@ class ModelError(AsyncInferenceError):
         body: All of what the model answered, JSON or not.
     """
 
-    advice = remedies.MODEL_FAILED
+    usual_remedy = remedies.MODEL_FAILED
 
     def __init__(self, message: str, *, job: Job | None = None, body: bytes = b"") -> None:
         super().__init__(message, job=job)
@@ -79,13 +83,13 @@ class RequestExpired(AsyncInferenceError):  # noqa: N818 - likewise
     leaving an object.
     """
 
-    advice = remedies.EXPIRED
+    usual_remedy = remedies.EXPIRED
 
 
 class ResultTimeout(AsyncInferenceError, TimeoutError):  # noqa: N818 - likewise
     """The caller's ``timeout`` passed first; the job goes on, and its result can still be waited for."""
 
-    advice = remedies.STILL_PROCESSING
+    usual_remedy = remedies.STILL_PROCESSING
 
 
 class PermissionDenied(AsyncInferenceError):  # noqa: N818 - likewise
@@ -96,18 +100,12 @@ class PermissionDenied(AsyncInferenceError):  # noqa: N818 - likewise
         resource: What it was to act on.
     """
 
-    advice = remedies.ACCESS_DENIED
+    usual_remedy = remedies.ACCESS_DENIED
 
     def __init__(
-        self,
-        message: str,
-        *,
-        action: str = "",
-        resource: str = "",
-        job: Job | None = None,
-        advice: remedies.Advice | None = None,
+        self, message: str, *, action: str = "", resource: str = "", job: Job | None = None, remedy: str | None = None
     ) -> None:
-        super().__init__(message, job=job, advice=advice)
+        super().__init__(message, job=job, remedy=remedy)
         self.action = action
         self.resource = resource
 
@@ -119,7 +117,7 @@ class ResultCorrupt(AsyncInferenceError):  # noqa: N818 - likewise
         content: The output's bytes as they are.
     """
 
-    advice = remedies.RESULT_CORRUPT
+    usual_remedy = remedies.RESULT_CORRUPT
 
     def __init__(self, message: str, *, job: Job | None = None, content: bytes = b"") -> None:
         super().__init__(message, job=job)
@@ -127,25 +125,26 @@ class ResultCorrupt(AsyncInferenceError):  # noqa: N818 - likewise
 
 
 class EndpointUnavailable(AsyncInferenceError):  # noqa: N818 - likewise
-    """AWS could not be asked, kept failing, or does not know the endpoint.
+    """AWS could not be asked in time, kept failing, does not know the endpoint, or answers what cannot be used.
 
     Attributes:
         submission_unknown: True if a request was sent and it cannot be known whether it was accepted. It is then
             never sent again by this library, because a second request is a second inference.
-        inference_id: The id of that request, with which its notification can be recognised, or ``None``.
+        inference_id: The id of a request that was, or may have been, accepted, with which its notification can be
+            recognised; otherwise ``None``.
     """
 
-    advice = remedies.UNAVAILABLE
+    usual_remedy = remedies.UNAVAILABLE
 
     def __init__(
         self,
         message: str,
         *,
         job: Job | None = None,
-        advice: remedies.Advice | None = None,
+        remedy: str | None = None,
         submission_unknown: bool = False,
         inference_id: str | None = None,
     ) -> None:
-        super().__init__(message, job=job, advice=advice)
+        super().__init__(message, job=job, remedy=remedy)
         self.submission_unknown = submission_unknown
         self.inference_id = inference_id

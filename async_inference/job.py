@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from async_inference.exceptions import AsyncInferenceError, InvalidRequest, ModelError, RequestExpired, ResultCorrupt
 from async_inference.limits import (
@@ -64,8 +64,19 @@ class Job:
 
     request_ttl_seconds: int
     invocation_timeout_seconds: int
-    results: ResultReader = field(repr=False, compare=False)
+    results: InitVar[ResultReader]
     """What looks for the outcome."""
+
+    _results: ResultReader = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self, results: ResultReader) -> None:
+        object.__setattr__(self, "_results", results)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Job cannot be pickled or copied, since it holds connections: "
+            "pass on what its to_dict() returns, and take it up there with AsyncEndpoint.job(document)"
+        )
 
     @property
     def deadline(self) -> datetime:
@@ -79,7 +90,7 @@ class Job:
             PermissionDenied: reading the outcome was refused.
             EndpointUnavailable: S3 could not be asked.
         """
-        return self.results.is_done(self)
+        return self._results.is_done(self)
 
     def result(self, timeout: float | None = None) -> Result:
         """Wait for the output and return it.
@@ -96,7 +107,7 @@ class Job:
             PermissionDenied: reading the outcome was refused, twice in a row.
             EndpointUnavailable: S3 could not be asked.
         """
-        return self.results.result(self, timeout)
+        return self._results.result(self, timeout)
 
     def locate(self, timeout: float | None = None) -> StoredObject:
         """Wait for the output and return where it is, its size and its type, without loading it.
@@ -104,7 +115,7 @@ class Job:
         Args:
             timeout: As for :meth:`result`, whose errors it raises too.
         """
-        return self.results.locate(self, timeout)
+        return self._results.locate(self, timeout)
 
     def exception(self, timeout: float | None = None) -> AsyncInferenceError | None:
         """Wait for the outcome and return the error that it is, or ``None`` if it is a result.
@@ -168,10 +179,9 @@ class Job:
 def _check_members(document: object) -> None:
     if not isinstance(document, dict):
         raise InvalidRequest(f"job: got {type(document).__name__}, expected the object that to_dict() returned")
-    if document.get("schema") != SCHEMA:
-        raise InvalidRequest(
-            f"job.schema: got {shown(str(document.get('schema')))}, this version of async_inference reads {SCHEMA}"
-        )
+    schema = document.get("schema")
+    if type(schema) is not int or schema != SCHEMA:
+        raise InvalidRequest(f"job.schema: got {shown(str(schema))}, this version of async_inference reads {SCHEMA}")
     for problem, names in (("missing", _MEMBERS - set(document)), ("unknown", set(document) - _MEMBERS)):
         if names:
             raise InvalidRequest(f"job: the member {shown(min(map(str, names)))} is {problem}")

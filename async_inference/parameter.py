@@ -11,10 +11,11 @@ from async_inference.configuration import EndpointConfiguration
 from async_inference.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    from boto3 import Session
     from types_boto3_ssm import SSMClient
 
 
-def read_configuration(name: str, region: str | None = None) -> EndpointConfiguration:
+def read_configuration(name: str, region: str | None = None, session: Session | None = None) -> EndpointConfiguration:
     """Return the configuration that the parameter ``name`` holds.
 
     Raises:
@@ -26,7 +27,7 @@ def read_configuration(name: str, region: str | None = None) -> EndpointConfigur
     from botocore.config import Config  # noqa: PLC0415 - likewise
 
     retries = Config(retries={"mode": "standard", "total_max_attempts": 3})
-    client = boto3.client("ssm", region_name=region, config=retries)
+    client = (session or boto3.Session()).client("ssm", region_name=region, config=retries)
     value = _value(client, name)
     try:
         return EndpointConfiguration.from_json(value)

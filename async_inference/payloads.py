@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 """A value that :func:`json.dumps` can write."""
 
-Payload: TypeAlias = "bytes | str | Path | S3Location | JSON"
+Payload: TypeAlias = "bytes | bytearray | memoryview | str | Path | S3Location | JSON"
 """What :meth:`~async_inference.AsyncEndpoint.submit` takes; see there."""
 
 BINARY: Final = "application/octet-stream"
@@ -70,18 +70,18 @@ def prepare(payload: Payload) -> PreparedPayload:
     return prepared
 
 
-def _encode(payload: bytes | JSON) -> tuple[bytes, str]:
+def _encode(payload: bytes | bytearray | memoryview | JSON) -> tuple[bytes, str]:
     if payload is None:
         raise InvalidRequest("payload: is None, expected bytes, text, a JSON-able object, a Path or an S3Location")
-    if isinstance(payload, bytes):
-        return payload, BINARY
+    if isinstance(payload, bytes | bytearray | memoryview):
+        return bytes(payload), BINARY
     if isinstance(payload, str):
         return _encode_text(payload), TEXT
     try:
         return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode(), JSON_TYPE
-    except (TypeError, ValueError, RecursionError) as error:
-        # The error's own words may quote the payload, which a message must not.
-        raise InvalidRequest(f"payload: a {type(payload).__name__} that cannot be written as JSON") from error
+    except (TypeError, ValueError, RecursionError):
+        # The error's own words may quote the payload, which neither a message nor a traceback must.
+        raise InvalidRequest(f"payload: a {type(payload).__name__} that cannot be written as JSON") from None
 
 
 def _encode_text(payload: str) -> bytes:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from async_inference import waiting
 from async_inference.exceptions import (
     AsyncInferenceError,
-    InvalidRequest,
     ModelError,
     PermissionDenied,
     RequestExpired,
@@ -92,29 +91,29 @@ class ResultReader:
     def _wait(self, job: Job, timeout: float | None, take: Callable[[StoredObject, Body], Answer]) -> Answer:
         """Ask for the output and the failure in turn until one is there, until ``timeout`` or the job's deadline."""
         deadline = job.deadline.timestamp()
-        # Of the two only the caller's bounds retries: the result of an old job deserves them too.
-        patience_ends = self._clock.now() + _patience(timeout)
-        until = min(deadline, patience_ends)
+        # Only this bounds retries, and not the deadline: the result of an old job deserves them too.
+        until = self._clock.monotonic() + waiting.patience(timeout)
         refused = False
 
         def ask() -> Answer | None:
             nonlocal refused
+            expired = self._clock.now() >= deadline
             try:
-                answer = self._ask(job, take, patience_ends)
+                answer = self._ask(job, take, until)
             except PermissionDenied:
                 # A new role's permissions take seconds to spread: one refusal is believed only with the next.
-                if refused or self._clock.now() >= until:
+                if refused or expired or self._clock.monotonic() >= until:
                     raise
                 refused = True
                 return None
+            if answer is None and expired:
+                raise _expired(job)
             refused = False
             return answer
 
-        answer = waiting.wait(ask, until=until, policy=self._polling, clock=self._clock)
+        answer = waiting.wait(ask, until=until, deadline=deadline, policy=self._polling, clock=self._clock)
         if answer is not None:
             return answer
-        if until == deadline:
-            raise _expired(job)
         raise ResultTimeout(
             f"no outcome of inference id {job.inference_id} within {timeout:g} s: "
             "it may be queued, waiting for an instance, or running",
@@ -169,12 +168,3 @@ def _expired(job: Job) -> RequestExpired:
         "in the queue, or its outcome was lost",
         job=job,
     )
-
-
-def _patience(timeout: float | None) -> float:
-    """Return the seconds to wait; a time that has already passed means not to wait."""
-    if timeout is None:
-        return math.inf
-    if math.isnan(timeout):
-        raise InvalidRequest("timeout: got nan, expected seconds, or None for as long as an outcome can come")
-    return max(0.0, timeout)

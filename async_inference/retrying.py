@@ -66,19 +66,19 @@ def call(
         may_repeat: Whether a failure may pass by itself, and repeating does no harm.
         policy: Pauses and budget.
         clock: Time and chance.
-        until: No pause goes beyond this moment, in seconds since the epoch.
+        until: No pause goes beyond this moment of the monotonic clock.
 
     Raises:
         BotoCoreError: the last failure, as botocore raised it.
         ClientError: likewise.
     """
-    give_up_at = min(clock.now() + policy.budget_seconds, until)
+    give_up_at = min(clock.monotonic() + policy.budget_seconds, until)
     for longest in backoff.growing(policy.initial_seconds, policy.factor, policy.maximum_seconds):
         try:
             return question()
         except (BotoCoreError, ClientError) as error:
             pause = longest * clock.random()
-            if not may_repeat(error) or clock.now() + pause >= give_up_at:
+            if not may_repeat(error) or clock.monotonic() + pause >= give_up_at:
                 raise
         clock.sleep(pause)
     raise AssertionError("unreachable")  # pragma: no cover - the pauses never end

@@ -62,7 +62,7 @@ class ObjectStore:
         Args:
             location: The object.
             take: Is given what is known of it and its content.
-            until: When to stop retrying, in seconds since the epoch.
+            until: When to stop retrying, by the monotonic clock.
 
         Raises:
             PermissionDenied: reading was refused, or cannot be told from the object's absence.

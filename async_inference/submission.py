@@ -2,7 +2,8 @@
 
 A submission is not idempotent: nothing says that AWS recognises a repeated request, even under the same inference id.
 So it is repeated only where it was certainly not accepted: throttled, or never connected. After a server error, a
-timeout or a broken connection it cannot be known whether it was accepted, and the error says so.
+timeout or a broken connection it cannot be known whether it was accepted, and the error says so. Where it was accepted
+but cannot be waited for, the error says that.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from async_inference import aws_errors, remedies, retrying
 from async_inference.exceptions import EndpointUnavailable, InvalidRequest
+from async_inference.locations import S3Location, require_inside
+from async_inference.messages import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from types_boto3_sagemaker_runtime.type_defs import InvokeEndpointAsyncOutputTypeDef
 
     from async_inference.clock import Clock
+    from async_inference.configuration import EndpointConfiguration
     from async_inference.retrying import RetryPolicy
 
 
@@ -35,7 +39,7 @@ def has_inline_body(client: SageMakerRuntimeClient) -> bool:
 
 
 def send(
-    client: SageMakerRuntimeClient, parameters: Mapping[str, Any], *, retry: RetryPolicy, clock: Clock
+    client: SageMakerRuntimeClient, parameters: Mapping[str, Any], *, retry: RetryPolicy, clock: Clock, until: float
 ) -> InvokeEndpointAsyncOutputTypeDef:
     """Submit one request and return the service's response.
 
@@ -44,20 +48,24 @@ def send(
         parameters: Of ``InvokeEndpointAsync``.
         retry: How patiently to repeat what was certainly not accepted.
         clock: Time and chance.
+        until: The moment of the monotonic clock after which no attempt starts.
 
     Raises:
         InvalidRequest: SageMaker refused it.
         PermissionDenied: the caller may not invoke the endpoint.
-        EndpointUnavailable: there is no such endpoint, or SageMaker failed; ``submission_unknown`` says whether the
-            request may nevertheless have been accepted.
+        EndpointUnavailable: there is no such endpoint, time is over, or SageMaker failed; ``submission_unknown`` says
+            whether the request may nevertheless have been accepted.
         InlineBodyRefused: see there.
     """
+    if clock.monotonic() >= until:
+        raise _too_late(parameters)
     try:
         return retrying.call(
             lambda: client.invoke_endpoint_async(**parameters),
             may_repeat=aws_errors.was_not_accepted,
             policy=retry,
             clock=clock,
+            until=until,
         )
     except (BotoCoreError, ClientError) as error:
         if aws_errors.is_transient(error) and not aws_errors.was_not_accepted(error):
@@ -69,12 +77,55 @@ def send(
         )
 
 
+def accepted_locations(
+    response: InvokeEndpointAsyncOutputTypeDef, configuration: EndpointConfiguration, inference_id: str
+) -> tuple[S3Location, S3Location | None]:
+    """Return where the output of an accepted request will be, and its failure, if the endpoint has a place for that.
+
+    Raises:
+        EndpointUnavailable: a location is missing or not where the configuration has it; the request was accepted.
+    """
+
+    def own(uri: str, verb: str, prefix: str) -> S3Location:
+        try:
+            location = S3Location.parse(uri)
+            require_inside(location, bucket=configuration.bucket, prefix=prefix, field="location")
+        except InvalidRequest:
+            problem = f"{verb} {shown(uri)}, outside s3://{configuration.bucket}/{prefix}"
+            raise _accepted_elsewhere(configuration, inference_id, problem) from None
+        return location
+
+    output, failure = response.get("OutputLocation"), response.get("FailureLocation")
+    if not output:
+        raise _accepted_elsewhere(configuration, inference_id, "named no output location")
+    return (
+        own(output, "answers to", configuration.prefixes.output),
+        own(failure, "reports failures to", configuration.prefixes.failure) if failure else None,
+    )
+
+
+def _accepted_elsewhere(configuration: EndpointConfiguration, inference_id: str, problem: str) -> EndpointUnavailable:
+    return EndpointUnavailable(
+        f"endpoint {configuration.endpoint_name} accepted inference id {inference_id} but {problem}",
+        remedy=remedies.ACCEPTED_ELSEWHERE,
+        inference_id=inference_id,
+    )
+
+
+def _too_late(parameters: Mapping[str, Any]) -> EndpointUnavailable:
+    return EndpointUnavailable(
+        f"inference id {parameters['InferenceId']} was not submitted to endpoint {parameters['EndpointName']}: "
+        "its timeout was over before",
+        remedy=remedies.OUT_OF_TIME,
+    )
+
+
 def _unknown(parameters: Mapping[str, Any], error: Exception) -> EndpointUnavailable:
     inference_id = parameters["InferenceId"]
     return EndpointUnavailable(
         f"it is not known whether endpoint {parameters['EndpointName']} accepted inference id {inference_id}: "
         f"{' '.join(str(error).split())}",
-        advice=remedies.SUBMISSION_UNKNOWN,
+        remedy=remedies.SUBMISSION_UNKNOWN,
         submission_unknown=True,
         inference_id=inference_id,
     )

@@ -5,10 +5,12 @@ That the question itself fails is another matter, with another policy: see :mod:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from async_inference import backoff
+from async_inference.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,14 +51,30 @@ class PollingPolicy:
             yield longest * (0.5 + random() / 2)
 
 
-def wait(ask: Callable[[], Answer | None], *, until: float, policy: PollingPolicy, clock: Clock) -> Answer | None:
+def patience(timeout: float | None) -> float:
+    """Return the seconds that a caller's ``timeout`` allows: none at least, without end for ``None``.
+
+    Raises:
+        InvalidRequest: it is no number.
+    """
+    if timeout is None:
+        return math.inf
+    if math.isnan(timeout):
+        raise InvalidRequest("timeout: got nan, expected seconds, or None for no bound")
+    return max(0.0, timeout)
+
+
+def wait(
+    ask: Callable[[], Answer | None], *, until: float, deadline: float, policy: PollingPolicy, clock: Clock
+) -> Answer | None:
     """Ask until there is an answer, at most until ``until``, and return it.
 
-    The last question is asked at or after ``until``, so an answer that came in the last interval is not missed.
+    The question that ends at or after ``until`` is the last, so that slow answers prolong the wait by one at most.
 
     Args:
         ask: Returns ``None`` as long as there is no answer.
-        until: Seconds since the epoch; a moment that has passed means to ask once.
+        until: A moment of the monotonic clock; one that has passed means to ask once.
+        deadline: A moment of wall time at which to ask, whatever the interval; whether to go on then is for ``ask``.
         policy: The intervals between questions.
         clock: Time and chance.
 
@@ -64,9 +82,9 @@ def wait(ask: Callable[[], Answer | None], *, until: float, policy: PollingPolic
         The answer, or ``None`` if there was none in time.
     """
     for interval in policy.intervals(clock.random):
-        asked_at = clock.now()
         answer = ask()
-        if answer is not None or asked_at >= until:
+        left = until - clock.monotonic()
+        if answer is not None or left <= 0:
             return answer
-        clock.sleep(max(0.0, min(interval, until - clock.now())))
+        clock.sleep(max(0.0, min(interval, left, deadline - clock.now())))
     raise AssertionError("unreachable")  # pragma: no cover - the intervals never end

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from async_inference import AsyncInferenceError, EndpointUnavailable, PermissionDenied, ResultTimeout
+from async_inference.clients import CONNECT_TIMEOUT_SECONDS, S3_READ_TIMEOUT_SECONDS, SUBMIT_READ_TIMEOUT_SECONDS
 
 from . import responses
 from .events import Continuation, parse
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
 
     from async_inference import AsyncEndpoint, Job
 
-MARGIN_SECONDS: Final = 15.0
-"""Kept back of the invocation's time: for a last question to an S3 that does not answer, and for the response."""
+RESPONSE_SECONDS: Final = 5.0
+"""For turning up to 6 MB into the response."""
+
+MARGIN_SECONDS: Final = 2 * (CONNECT_TIMEOUT_SECONDS + S3_READ_TIMEOUT_SECONDS) + RESPONSE_SECONDS
+"""Kept back of the invocation's time when it waits: for a last round of two questions to a silent S3."""
+
+SUBMISSION_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + SUBMIT_READ_TIMEOUT_SECONDS + RESPONSE_SECONDS
+"""What must be left when an attempt to submit starts: otherwise the job could be accepted and lost."""
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -35,8 +42,8 @@ def answer(event: object, *, endpoint: AsyncEndpoint, seconds_left: Callable[[],
     if isinstance(request, Continuation):
         job = endpoint.job(request.job)
         return _logged(job, lambda: _wait(job, seconds_left))
-    job = endpoint.submit(request.payload, **request.fields)
-    _log(job, "SUBMITTED")
+    job = endpoint.submit(request.payload, timeout=seconds_left() - SUBMISSION_SECONDS, **request.fields)
+    _log(job, "SUBMITTED", document=job.to_dict())  # as an event's job, it survives an invocation that is killed
     return _logged(job, lambda: _wait_without_losing(job, seconds_left))
 
 
@@ -56,6 +63,8 @@ def _wait_without_losing(job: Job, seconds_left: Callable[[], float]) -> dict[st
 
     The caller meets the same error, if it lasts, when he passes the job back.
     """
+    if seconds_left() < MARGIN_SECONDS:
+        return responses.in_progress(job)
     try:
         return _wait(job, seconds_left)
     except (EndpointUnavailable, PermissionDenied) as error:
@@ -73,6 +82,6 @@ def _logged(job: Job, wait: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return response
 
 
-def _log(job: Job, status: str) -> None:
+def _log(job: Job, status: str, **details: object) -> None:
     """Log which job and what became of it; never what was sent or answered."""
-    logger.info(json.dumps({"inference_id": job.inference_id, "status": status}))
+    logger.info(json.dumps({"inference_id": job.inference_id, "status": status, **details}))

@@ -54,12 +54,13 @@ def _inlined(content: bytes, content_type: str) -> dict[str, Any]:
         try:
             return {"json": _strict_json(text)}
         except (ValueError, RecursionError):
-            pass  # models write NaN, and call JSON what is not: as text it reaches the caller unchanged
+            pass  # models write NaN, half a surrogate pair, or no JSON at all: as text it reaches the caller unchanged
     return {"text": text}
 
 
 def _strict_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Decode JSON, refusing what cannot be written as JSON again."""
     value = json.loads(text)
-    json.dumps(value, allow_nan=False)
+    # As Lambda's runtime writes it: half a surrogate pair would stop it after the handler has returned.
+    json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     return value

@@ -21,6 +21,8 @@ from async_inference.configuration import Limits, Prefixes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from botocore.hooks import BaseEventHooks
+
 BUCKET = "payloads-bucket"
 ENDPOINT = "ocr-endpoint"
 NAME = "557808d6-f91b-4b83-959f-041cf827c2e0"
@@ -42,18 +44,29 @@ class FakeTime:
     """A clock that moves when somebody sleeps, and only then."""
 
     now: float = 1_800_000_000.0
+    """Wall time, which alone can be stepped."""
+
+    monotonic: float = 1_000.0
     slept: list[float] = field(default_factory=list)
     luck: float = 1.0
+    step: float = 0.0
+    """What somebody adds to wall time during each sleep."""
 
     def sleep(self, seconds: float) -> None:
         """Let time pass at once."""
         self.slept.append(seconds)
+        self.advance(seconds)
+        self.now += self.step
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass on which nobody sleeps."""
         self.now += seconds
+        self.monotonic += seconds
 
     @property
     def clock(self) -> Clock:
         """The clock to inject."""
-        return Clock(now=lambda: self.now, sleep=self.sleep, random=lambda: self.luck)
+        return Clock(now=lambda: self.now, monotonic=lambda: self.monotonic, sleep=self.sleep, random=lambda: self.luck)
 
 
 @dataclass(frozen=True)
@@ -95,21 +108,25 @@ class FakeAws:
         self.parts: list[bytes] = []
         self.requests: list[Request] = []
         self.faults: dict[str, list[Exception | Answer]] = {}
+        self.latency: dict[str, float] = {}
+        """Seconds that each request of an operation takes; those of the others take none."""
+
+        self.output_location: str | None = OUTPUT
         self.failure_location: str | None = FAILURE
-        self._served: list[Any] = []
+        self._served: list[BaseEventHooks] = []
         self.clients = _clients()
         for client in (self.clients.sagemaker_runtime, self.clients.s3, self.clients.s3_uploads):
-            self.serve(client)
+            self.serve(client.meta.events)
 
-    def serve(self, client: Any) -> None:  # noqa: ANN401 - any boto3 client
-        """Answer the requests of ``client``, until :meth:`close`."""
-        client.meta.events.register("before-send", self._answer)
-        self._served.append(client)
+    def serve(self, events: BaseEventHooks) -> None:
+        """Answer the requests of a client, or of all that a session makes, until :meth:`close`."""
+        events.register("before-send", self._answer)
+        self._served.append(events)
 
     def close(self) -> None:
         """Leave the clients to the next test."""
-        for client in self._served:
-            client.meta.events.unregister("before-send", self._answer)
+        for events in self._served:
+            events.unregister("before-send", self._answer)
 
     def endpoint(self, **options: Any) -> AsyncEndpoint:  # noqa: ANN401 - passed on
         """Return the endpoint on these clients and this time."""
@@ -132,13 +149,14 @@ class FakeAws:
         """Return the requests of one operation."""
         return [request for request in self.requests if request.operation == operation]
 
-    def _answer(self, request: Any, **_: object) -> AWSResponse:  # noqa: ANN401 - botocore's prepared request
+    def _answer(self, request: Any, **_: object) -> Any:  # noqa: ANN401 - its types know no hook that answers
         operation, location, respond = self._route(request)
         headers = {
             name.lower(): value.decode() if isinstance(value, bytes) else str(value)
             for name, value in request.headers.items()
         }
         self.requests.append(Request(operation, location, headers, _body(request)))
+        self.time.advance(self.latency.get(operation, 0.0))
         faults = self.faults.get(operation)
         answer = faults.pop(0) if faults else respond(self.requests[-1])
         if isinstance(answer, Exception):
@@ -152,7 +170,7 @@ class FakeAws:
         query = parse_qs(url.query, keep_blank_values=True)
         location = f"s3://{(url.hostname or '').split('.')[0]}{unquote(url.path)}"
         if (url.hostname or "").startswith("ssm."):
-            return "GetParameter", "", lambda _: (404, {}, b"")
+            return "GetParameter", url.hostname or "", lambda _: (404, {}, b"")
         if url.path.startswith("/endpoints/"):
             return "InvokeEndpointAsync", url.path, self._invoke
         if request.method == "GET":
@@ -167,9 +185,8 @@ class FakeAws:
         return "PutObject", location, self._put
 
     def _invoke(self, request: Request) -> Answer:
-        headers = {"X-Amzn-SageMaker-OutputLocation": OUTPUT}
-        if self.failure_location:
-            headers["X-Amzn-SageMaker-FailureLocation"] = self.failure_location
+        locations = {"Output": self.output_location, "Failure": self.failure_location}
+        headers = {f"X-Amzn-SageMaker-{which}Location": uri for which, uri in locations.items() if uri is not None}
         body = {"InferenceId": request.headers["x-amzn-sagemaker-inference-id"]}
         return 202, headers, json.dumps(body).encode()
 

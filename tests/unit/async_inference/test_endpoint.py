@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,8 @@ PREFIX = "x-amzn-sagemaker-"
     ("payload", "body", "content_type"),
     [
         (b"\x00\x01", b"\x00\x01", "application/octet-stream"),
+        (bytearray(b"\x00\x01"), b"\x00\x01", "application/octet-stream"),
+        (memoryview(b"\x00\x01\x02")[:2], b"\x00\x01", "application/octet-stream"),
         ("Grüße", "Grüße".encode(), "text/plain; charset=utf-8"),
         ({"a": ["é", 1.5]}, '{"a": ["é", 1.5]}'.encode(), "application/json"),
         ([], b"[]", "application/json"),
@@ -215,6 +218,7 @@ class Unwritable:
         ("", "payload: is empty, expected at least 1 byte"),
         (None, "payload: is None, expected bytes, text, a JSON-able object, a Path or an S3Location"),
         (Unwritable(), "payload: a Unwritable that cannot be written as JSON"),
+        ({"secret": Unwritable()}, "payload: a dict that cannot be written as JSON"),
         ({"secret": float("nan")}, "payload: a dict that cannot be written as JSON"),
         ("\ud800secret", "payload: a text that is not valid Unicode at position 0"),
         (
@@ -230,12 +234,13 @@ class Unwritable:
     ],
 )
 def test_a_payload_that_cannot_be_sent_is_refused(aws: FakeAws, payload: Any, message: str) -> None:  # noqa: ANN401 - wrong on purpose
-    """In one line that names it and does not repeat it; nothing is sent."""
+    """In one line that names it and does not repeat it, nor does an error behind it; nothing is sent."""
     with pytest.raises(InvalidRequest) as caught:
         aws.endpoint().submit(payload)
 
     assert str(caught.value).startswith(message)
     assert "secret" not in str(caught.value)
+    assert "".join(traceback.format_exception(caught.value)).count("Traceback") == 1
     assert aws.requests == []
 
 
@@ -324,6 +329,39 @@ def test_throttling_that_does_not_end_exhausts_the_budget(aws: FakeAws) -> None:
     assert 100 < sum(aws.time.slept) <= 120
 
 
+def test_no_attempt_starts_after_the_callers_timeout(aws: FakeAws) -> None:
+    """Who has little time is not kept by the retries' budget."""
+    aws.latency["InvokeEndpointAsync"] = 2
+    aws.fail("InvokeEndpointAsync", *[service_error(429, "ThrottlingException", "slow down")] * 100)
+    start = aws.time.monotonic
+
+    with pytest.raises(EndpointUnavailable, match="failed with ThrottlingException: slow down"):
+        aws.endpoint().submit(b"x", timeout=10)
+
+    assert aws.time.monotonic - start < 10 + 2
+
+
+@pytest.mark.parametrize(("payload", "operations"), [(b"x", []), (b"x" * 128_001, ["PutObject"])])
+def test_a_request_whose_time_is_over_is_not_sent(aws: FakeAws, payload: bytes, operations: list[str]) -> None:
+    """Whether it was over at once or with the upload."""
+    aws.latency["PutObject"] = 3
+
+    with pytest.raises(EndpointUnavailable, match=r"^inference id mine-1 was not submitted to endpoint") as caught:
+        aws.endpoint().submit(payload, inference_id="mine-1", timeout=3 * len(operations))
+
+    assert caught.value.remedy == remedies.OUT_OF_TIME
+    assert (caught.value.submission_unknown, caught.value.inference_id) == (False, None)
+    assert operations == aws.operations()
+
+
+def test_a_timeout_of_a_submission_that_is_no_number_is_refused(aws: FakeAws) -> None:
+    """As for a result."""
+    with pytest.raises(InvalidRequest, match=r"^timeout: got nan"):
+        aws.endpoint().submit(b"x", timeout=float("nan"))
+
+    assert aws.requests == []
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -340,7 +378,7 @@ def test_what_may_have_been_accepted_is_not_sent_again(aws: FakeAws, fault: Any)
         aws.endpoint().submit(b"x", inference_id="mine-1")
 
     assert (caught.value.submission_unknown, caught.value.inference_id) == (True, "mine-1")
-    assert remedies.SUBMISSION_UNKNOWN.remedy == caught.value.remedy
+    assert caught.value.remedy == remedies.SUBMISSION_UNKNOWN
     assert (aws.operations(), aws.time.slept) == (["InvokeEndpointAsync"], [])
 
 
@@ -394,12 +432,30 @@ def test_an_error_of_the_callers_own_set_up_passes_through(aws: FakeAws) -> None
         aws.endpoint().submit(b"x")
 
 
-def test_a_response_without_output_location_is_an_error(aws: FakeAws) -> None:
-    """There is nothing to wait for."""
-    aws.fail("InvokeEndpointAsync", (202, {}, b'{"InferenceId": "x"}'))
+@pytest.mark.parametrize(
+    ("which", "location", "problem"),
+    [
+        ("output", None, "named no output location"),
+        ("output", "/output/x.out", f"answers to '/output/x.out', outside s3://{BUCKET}/output/"),
+        ("output", "s3://other/output/x.out", f"answers to 's3://other/output/x.out', outside s3://{BUCKET}/output/"),
+        ("output", f"s3://{BUCKET}/x.out", f"answers to 's3://{BUCKET}/x.out', outside s3://{BUCKET}/output/"),
+        ("failure", "nowhere", f"reports failures to 'nowhere', outside s3://{BUCKET}/failure/"),
+        ("failure", f"s3://{BUCKET}/x", f"reports failures to 's3://{BUCKET}/x', outside s3://{BUCKET}/failure/"),
+    ],
+)
+def test_a_response_whose_answer_cannot_be_waited_for_is_an_error(
+    aws: FakeAws, which: str, location: str | None, problem: str
+) -> None:
+    """It says that the request was accepted, and advises against another."""
+    setattr(aws, f"{which}_location", location)
 
-    with pytest.raises(EndpointUnavailable, match="named no output location"):
-        aws.endpoint().submit(b"x")
+    with pytest.raises(EndpointUnavailable) as caught:
+        aws.endpoint().submit(b"x", inference_id="mine-1")
+
+    assert f"endpoint {ENDPOINT} accepted inference id mine-1 but {problem}" == str(caught.value)
+    assert (caught.value.submission_unknown, caught.value.inference_id) == (False, "mine-1")
+    assert caught.value.remedy == remedies.ACCEPTED_ELSEWHERE
+    assert len(aws.requests) == 1
 
 
 def test_the_installed_sdk_has_the_inline_body(aws: FakeAws) -> None:

@@ -23,7 +23,7 @@ from async_inference import (
     RetryPolicy,
     S3Location,
 )
-from async_inference.results import ResultReader, excerpt
+from async_inference.results import excerpt
 from tests.unit.async_inference.fake_aws import BUCKET, FAILURE, OUTPUT, FakeAws, s3_error
 
 FORBIDDEN = s3_error(403, "AccessDenied", "Access Denied")
@@ -155,10 +155,51 @@ def test_a_wait_ends_when_no_outcome_can_come_any_more(aws: FakeAws, job: Job, t
     assert job is caught.value.job
 
 
+@pytest.mark.parametrize("step", [-3_600.0, 60.0])
+def test_patience_does_not_depend_on_the_wall_clock(aws: FakeAws, job: Job, step: float) -> None:
+    """Which somebody may set back or forward."""
+    aws.time.step = step
+
+    with pytest.raises(ResultTimeout):
+        job.result(timeout=40)
+
+    assert sum(aws.time.slept) == 40
+
+
+def test_the_deadline_passes_while_the_machine_sleeps(aws: FakeAws, job: Job) -> None:
+    """It is a moment of wall time, the same for every process."""
+    aws.time.step = 10_000
+
+    with pytest.raises(RequestExpired):
+        job.result()
+
+    assert aws.time.slept == [5.0]
+
+
+def test_an_outcome_of_the_last_moment_is_found(aws: FakeAws, job: Job) -> None:
+    """No question that was asked before the deadline proves that there is none."""
+    aws.latency["GetObject"] = 10
+    aws.time.advance(job.deadline.timestamp() - aws.time.now - 15)
+    aws.put(OUTPUT, b"1", after=14)
+
+    assert job.result().content == b"1"
+
+
+def test_slow_questions_do_not_prolong_patience_by_more_than_a_round(aws: FakeAws, job: Job) -> None:
+    """A round that ended when patience had is the last."""
+    aws.latency["GetObject"] = 10
+    start = aws.time.monotonic
+
+    with pytest.raises(ResultTimeout):
+        job.result(timeout=1)
+
+    assert (aws.time.monotonic - start, len(aws.requests)) == (20, 2)
+
+
 def test_an_outcome_is_found_even_after_the_deadline(aws: FakeAws, job: Job) -> None:
     """Results outlive the process that waited for them."""
     aws.put(OUTPUT, b"1")
-    aws.time.now += 1e6
+    aws.time.advance(1e6)
 
     assert job.result().content == b"1"
 
@@ -166,7 +207,7 @@ def test_an_outcome_is_found_even_after_the_deadline(aws: FakeAws, job: Job) -> 
 def test_an_old_jobs_result_is_asked_for_with_retries(aws: FakeAws, job: Job) -> None:
     """That no outcome can come any more does not make S3 answer at once."""
     aws.put(OUTPUT, b"1")
-    aws.time.now += 1e6
+    aws.time.advance(1e6)
     aws.fail("GetObject", s3_error(503, "SlowDown"))
 
     assert job.result().content == b"1"
@@ -178,7 +219,7 @@ def test_done_asks_once_and_reads_nothing(aws: FakeAws, job: Job) -> None:
     assert [request.location for request in aws.requests] == [OUTPUT, FAILURE]
     aws.put(OUTPUT, b"1", after=10)
     assert not job.done()
-    aws.time.now += 10
+    aws.time.advance(10)
     assert job.done()
 
 
@@ -206,7 +247,7 @@ def test_exception_returns_what_result_would_raise(aws: FakeAws, job: Job) -> No
     aws.put(OUTPUT, b"1")
     assert job.exception() is None
     aws.objects.clear()
-    aws.time.now += 1e6
+    aws.time.advance(1e6)
     assert isinstance(job.exception(), RequestExpired)
 
 
@@ -388,6 +429,8 @@ def test_a_moment_of_another_zone_is_the_same_moment() -> None:
         ([], "job: got list, expected the object that to_dict() returned"),
         ({}, "job.schema: got 'None', this version of async_inference reads 1"),
         (DOCUMENT | {"schema": 2}, "job.schema: got '2', this version of async_inference reads 1"),
+        (DOCUMENT | {"schema": True}, "job.schema: got 'True', this version of async_inference reads 1"),
+        (DOCUMENT | {"schema": 1.0}, "job.schema: got '1.0', this version of async_inference reads 1"),
         (DOCUMENT | {"extra\n": 1}, "job: the member 'extra\\n' is unknown"),
         ({k: v for k, v in DOCUMENT.items() if k != "inference_id"}, "job: the member 'inference_id' is missing"),
         (DOCUMENT | {"endpoint_name": None}, "job.endpoint_name: got NoneType, expected a string"),
@@ -416,6 +459,6 @@ def test_a_malformed_job_is_refused_by_the_name_of_its_member(document: Any, mes
 
 def test_a_job_shows_no_machinery(aws: FakeAws, job: Job) -> None:
     """What is printed is what is stored."""
-    assert "ResultReader" not in repr(job)
-    assert isinstance(job.results, ResultReader)
+    assert "results" not in repr(job)
+    assert [name for name in vars(type(job)) if "results" in name] == ["_results"]
     assert aws.requests == []

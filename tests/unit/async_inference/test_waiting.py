@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import islice, pairwise
 
 import pytest
@@ -42,20 +43,22 @@ def test_intervals_stay_within_their_bounds(policy: PollingPolicy, luck: float) 
 def test_a_wait_without_answer_ends_with_one_question_at_its_deadline(
     policy: PollingPolicy, luck: float, patience: float, question_seconds: float
 ) -> None:
-    """Exactly one question starts at or after the deadline, and no pause goes beyond it."""
-    time = FakeTime(luck=luck)
-    until = time.now + patience
+    """Exactly one question ends at or after it, and no pause goes beyond it; wall time has no say."""
+    time = FakeTime(luck=luck, step=-3_600)
+    until = time.monotonic + patience
     asked_at: list[float] = []
+    answered_at: list[float] = []
 
     def ask() -> None:
-        asked_at.append(time.now)
-        time.now += question_seconds
+        asked_at.append(time.monotonic)
+        time.advance(question_seconds)
+        answered_at.append(time.monotonic)
 
-    assert wait(ask, until=until, policy=policy, clock=time.clock) is None
+    assert wait(ask, until=until, deadline=math.inf, policy=policy, clock=time.clock) is None
 
-    assert len([moment for moment in asked_at if moment >= until]) == 1
-    assert asked_at[-1] <= max(until, asked_at[0]) + question_seconds
-    assert time.now <= max(until, asked_at[0]) + 2 * question_seconds
+    assert len([moment for moment in answered_at if moment >= until]) == 1
+    assert asked_at[-1] <= until
+    assert time.monotonic <= until + question_seconds
 
 
 @given(POLICIES, LUCK, st.floats(0, 600), st.floats(0, 600))
@@ -64,22 +67,43 @@ def test_an_answer_within_the_deadline_is_never_missed(
 ) -> None:
     """It is returned within one interval of its appearance."""
     time = FakeTime(luck=luck)
-    start = time.now
+    start = time.monotonic
     appears_at = start + min(appears_after, patience)
 
     answer = wait(
-        lambda: "answer" if time.now >= appears_at else None, until=start + patience, policy=policy, clock=time.clock
+        lambda: "answer" if time.monotonic >= appears_at else None,
+        until=start + patience,
+        deadline=math.inf,
+        policy=policy,
+        clock=time.clock,
     )
 
     assert answer == "answer"
-    assert time.now - appears_at <= policy.maximum_seconds
+    assert time.monotonic - appears_at <= policy.maximum_seconds
+
+
+@given(POLICIES, LUCK, st.floats(0, 600))
+def test_a_question_is_asked_at_the_deadline(policy: PollingPolicy, luck: float, seconds: float) -> None:
+    """No interval goes beyond that moment of wall time."""
+    time = FakeTime(luck=luck)
+    deadline = time.now + seconds
+
+    moment = wait(
+        lambda: time.now if time.now >= deadline else None,
+        until=math.inf,
+        deadline=deadline,
+        policy=policy,
+        clock=time.clock,
+    )
+
+    assert deadline == moment
 
 
 def test_an_answer_that_is_there_costs_one_question_and_no_pause() -> None:
     """Even when the deadline has passed."""
     time = FakeTime()
 
-    assert wait(lambda: "answer", until=0, policy=PollingPolicy(), clock=time.clock) == "answer"
+    assert wait(lambda: "answer", until=0, deadline=0, policy=PollingPolicy(), clock=time.clock) == "answer"
     assert time.slept == []
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from async_inference import EndpointUnavailable, ModelError, PermissionDenied, RequestExpired, ResultCorrupt
+from async_inference.clients import CONNECT_TIMEOUT_SECONDS, S3_READ_TIMEOUT_SECONDS, SUBMIT_READ_TIMEOUT_SECONDS
 from lambda_src.polling import polling
-from lambda_src.polling.polling import MARGIN_SECONDS
+from lambda_src.polling.polling import MARGIN_SECONDS, RESPONSE_SECONDS, SUBMISSION_SECONDS
 from tests.unit.async_inference.fake_aws import BUCKET, FAILURE, OUTPUT, FakeAws, s3_error, service_error
 
 if TYPE_CHECKING:
@@ -20,17 +25,19 @@ EVENT = {"payload": {"secret": "payload"}, "inference_id": "id-1"}
 FORBIDDEN = s3_error(403, "AccessDenied")
 
 
+def invoke_on(aws: FakeAws, event: object, seconds: float = 900.0) -> dict[str, Any]:
+    """Invoke the function, with 900 seconds unless told otherwise, and return its answer as it arrives."""
+    end = aws.time.monotonic + seconds
+    response = polling.answer(event, endpoint=aws.endpoint(), seconds_left=lambda: end - aws.time.monotonic)
+    # As Lambda's runtime does it, outside of any handler of errors.
+    arrived: dict[str, Any] = json.loads(json.dumps(response, allow_nan=False, ensure_ascii=False).encode())
+    return arrived
+
+
 @pytest.fixture
 def invoke(aws: FakeAws) -> Callable[..., dict[str, Any]]:
-    """Invoke the function, with 900 seconds unless told otherwise, and return its answer as it arrives."""
-
-    def invoke(event: object, seconds: float = 900.0) -> dict[str, Any]:
-        end = aws.time.now + seconds
-        response = polling.answer(event, endpoint=aws.endpoint(), seconds_left=lambda: end - aws.time.now)
-        arrived: dict[str, Any] = json.loads(json.dumps(response, allow_nan=False))
-        return arrived
-
-    return invoke
+    """The function on this AWS."""
+    return functools.partial(invoke_on, aws)
 
 
 def test_a_result_is_returned_with_its_job(aws: FakeAws, invoke: Callable[..., dict[str, Any]]) -> None:
@@ -87,11 +94,71 @@ def test_the_job_is_handed_back_before_time_runs_out(aws: FakeAws, invoke: Calla
     assert len(aws.sent("InvokeEndpointAsync")) == 1
 
 
-def test_an_invocation_that_has_no_time_asks_once(aws: FakeAws, invoke: Callable[..., dict[str, Any]]) -> None:
-    """Rather than being stopped with the job in its hands."""
-    assert invoke(EVENT, seconds=MARGIN_SECONDS / 2)["status"] == "IN_PROGRESS"
-    assert aws.operations() == ["InvokeEndpointAsync", "GetObject", "GetObject"]
-    assert aws.time.slept == []
+def test_an_invocation_without_time_for_a_question_hands_the_job_back(
+    aws: FakeAws, invoke: Callable[..., dict[str, Any]]
+) -> None:
+    """Rather than being stopped with the job in its hands; who has the job already may ask once."""
+    first = invoke(EVENT, seconds=MARGIN_SECONDS - 0.1)
+    assert (first["status"], aws.operations()) == ("IN_PROGRESS", ["InvokeEndpointAsync"])
+
+    assert invoke({"job": first["job"]}, seconds=MARGIN_SECONDS - 0.1)["status"] == "IN_PROGRESS"
+    assert (aws.operations()[1:], aws.time.slept) == (["GetObject", "GetObject"], [])
+
+
+def test_an_invocation_without_time_for_a_submission_submits_nothing(
+    aws: FakeAws, invoke: Callable[..., dict[str, Any]]
+) -> None:
+    """The caller is told, and may safely send the event again."""
+    with pytest.raises(EndpointUnavailable, match=r"^inference id id-1 was not submitted to endpoint ocr-endpoint: "):
+        invoke(EVENT, seconds=SUBMISSION_SECONDS)
+
+    assert aws.requests == []
+
+
+SILENCE = st.floats(0, CONNECT_TIMEOUT_SECONDS + S3_READ_TIMEOUT_SECONDS)
+
+
+@given(
+    seconds=st.floats(SUBMISSION_SECONDS + 0.1, 200),
+    submission=st.floats(0, CONNECT_TIMEOUT_SECONDS + SUBMIT_READ_TIMEOUT_SECONDS),
+    question=SILENCE,
+    appears_after=st.floats(0, 250),
+    throttled=st.integers(0, 4),
+    luck=st.floats(0, 1),
+)
+def test_an_invocation_answers_before_it_ends(
+    *, seconds: float, submission: float, question: float, appears_after: float, throttled: int, luck: float
+) -> None:
+    """However slow SageMaker and S3 are within the clients' timeouts; what was accepted is never lost."""
+    with closing(FakeAws()) as aws:
+        aws.time.luck = luck
+        aws.latency = {"InvokeEndpointAsync": submission, "GetObject": question}
+        aws.fail("InvokeEndpointAsync", *[service_error(429, "ThrottlingException")] * throttled)
+        aws.put(OUTPUT, b"1", after=appears_after)
+        end = aws.time.monotonic + seconds
+
+        status = "not submitted"
+        with suppress(EndpointUnavailable):
+            status = invoke_on(aws, EVENT, seconds)["status"]
+
+        accepted = len(aws.sent("InvokeEndpointAsync")) > throttled
+        assert accepted == (status in {"IN_PROGRESS", "SUCCEEDED"})
+        assert aws.time.monotonic <= end - RESPONSE_SECONDS + 1e-6
+
+
+@given(seconds=st.floats(MARGIN_SECONDS, 200), question=SILENCE, appears_after=st.floats(0, 250))
+def test_a_continuation_answers_before_it_ends(seconds: float, question: float, appears_after: float) -> None:
+    """With at least one round of questions."""
+    with closing(FakeAws()) as aws:
+        job = aws.endpoint().submit(b"x").to_dict()
+        aws.latency["GetObject"] = question
+        aws.put(OUTPUT, b"1", after=appears_after)
+        end = aws.time.monotonic + seconds
+
+        assert invoke_on(aws, {"job": job}, seconds)["status"] in {"IN_PROGRESS", "SUCCEEDED"}
+
+        assert len(aws.sent("GetObject")) >= 2
+        assert aws.time.monotonic <= end - RESPONSE_SECONDS + 1e-6
 
 
 def test_a_models_failure_is_raised(aws: FakeAws, invoke: Callable[..., dict[str, Any]]) -> None:
@@ -113,7 +180,7 @@ def test_an_empty_output_is_raised(aws: FakeAws, invoke: Callable[..., dict[str,
 def test_an_expired_request_is_raised(aws: FakeAws, invoke: Callable[..., dict[str, Any]]) -> None:
     """A caller who keeps handing back the job is told when to stop."""
     job = invoke(EVENT)["job"]
-    aws.time.now += 1e6
+    aws.time.advance(1e6)
 
     with pytest.raises(RequestExpired):
         invoke({"job": job})
@@ -155,6 +222,9 @@ def test_a_submission_that_fails_is_raised(aws: FakeAws, invoke: Callable[..., d
         ("Grüße".encode(), "text/plain", {"text": "Grüße"}),
         (b'{"score": NaN}', "application/json", {"text": '{"score": NaN}'}),
         (b"1e999", "application/json", {"text": "1e999"}),
+        (b'"\\ud800"', "application/json", {"text": '"\\ud800"'}),
+        (b'{"\\udfff": 1}', "application/json", {"text": '{"\\udfff": 1}'}),
+        (b'"\\ud83d\\ude00"', "application/json", {"json": "\U0001f600"}),
         (b"<html>", "application/json", {"text": "<html>"}),
         (b"[" * 100_000, "application/json", {"text": "[" * 100_000}),
         (b"\x89PNG\xff", "image/png", {}),
@@ -210,14 +280,15 @@ def test_the_log_has_ids_and_statuses_and_nothing_else(
     aws.fail("GetObject", FORBIDDEN, FORBIDDEN)
     invoke(EVENT)
 
+    documents = [json.loads(record.getMessage()).get("document") for record in caplog.records]
+    assert documents[0]["output_location"] == OUTPUT
+    assert aws.endpoint().job(documents[0]).inference_id == "id-1"
     lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == polling.__name__]
-    assert lines == [
-        {"inference_id": "id-1", "status": status}
-        for status in (
-            *("SUBMITTED", "IN_PROGRESS"),
-            *("SUBMITTED", "SUCCEEDED"),
-            *("SUBMITTED", "ModelError"),
-            *("SUBMITTED", "PermissionDenied", "IN_PROGRESS"),
-        )
+    assert all(line.keys() - {"document"} == {"inference_id", "status"} for line in lines)
+    assert [line["status"] for line in lines if line["inference_id"] == "id-1"] == [
+        *("SUBMITTED", "IN_PROGRESS"),
+        *("SUBMITTED", "SUCCEEDED"),
+        *("SUBMITTED", "ModelError"),
+        *("SUBMITTED", "PermissionDenied", "IN_PROGRESS"),
     ]
     assert "secret" not in caplog.text
