@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 CONFIGURATION_VARIABLE: Final = "ENDPOINT_CONFIGURATION"
 _MEMORY_MIB: Final = Bounds(128, 10_240)
-_TIMEOUT_SECONDS: Final = Bounds(30, 900)
+# Below a minute a function that was just started could neither submit with a margin nor take up a job.
+_TIMEOUT_SECONDS: Final = Bounds(60, 900)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,7 @@ class PollingFunctionSettings:
 
     Attributes:
         memory_mib: 128 to 10,240; more memory also means more processor, which shortens the cold start.
-        timeout_seconds: 30 to 900, which is Lambda's longest. A job that takes longer is handed back as a handle.
+        timeout_seconds: 60 to 900, which is Lambda's longest. A job that takes longer is handed back as a handle.
     """
 
     memory_mib: int = 512

@@ -17,6 +17,7 @@ from async_inference.configuration import EndpointConfiguration
 from constructs_lib.polling_function import CONFIGURATION_VARIABLE
 from constructs_lib.python_bundle import CHECKOUT, SDK_DISTRIBUTIONS, write_bundle
 from lambda_src.polling.environment import Environment
+from stacks.stages import stage_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def test_asynchronous_invocations_are_not_repeated(dev_template: dict[str, Any])
     assert invoke_config["MaximumRetryAttempts"] == 0
 
 
-def test_configuration_is_the_parameter_and_can_be_read(template: dict[str, Any]) -> None:
+def test_configuration_is_the_parameter_and_can_be_read(template: dict[str, Any], stage_name: str) -> None:
     """Function and parameter hold the same document, and the client reads it."""
     (parameter,) = [
         resource["Properties"]
@@ -88,7 +89,7 @@ def test_configuration_is_the_parameter_and_can_be_read(template: dict[str, Any]
     deployed = {name: _as_deployed(value) for name, value in environment.items()}
     configuration = Environment.from_env(deployed).endpoint
     assert configuration == EndpointConfiguration.from_dict(json.loads(_as_deployed(parameter["Value"])))
-    assert configuration.limits.max_job_seconds == 900
+    assert configuration.limits.max_job_seconds == stage_settings(stage_name).endpoints[0].max_job_seconds
     assert list(configuration.consumers) == ["default"]
     assert configuration.bucket.startswith("PayloadsBucket")
 

@@ -84,6 +84,7 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     (lambda: ScalingSettings(scale_in_cooldown_seconds=-1), "ScalingSettings.scale_in_cooldown_seconds is -1"),
     (lambda: RetentionSettings(outputs_days=0), "RetentionSettings.outputs_days is 0"),
     (lambda: PollingFunctionSettings(timeout_seconds=901), "PollingFunctionSettings.timeout_seconds is 901"),
+    (lambda: PollingFunctionSettings(timeout_seconds=59), "PollingFunctionSettings.timeout_seconds is 59"),
     (lambda: PollingFunctionSettings(memory_mib=64), "PollingFunctionSettings.memory_mib is 64"),
     (
         lambda: ContainerModel(image_uri="docker.io/team/model:1"),
