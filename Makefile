@@ -19,7 +19,7 @@ export CDK_HOME := $(CURDIR)/.cache/cdk
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 # The CDK keeps a cache in the home folder. Nothing below needs the real one.
-AT_HOME := HOME=$(CURDIR)/.cache/home
+AT_HOME := HOME="$(CURDIR)/.cache/home"
 
 LOCKS := requirements-dev.txt $(addprefix requirements/,bootstrap.txt data.txt)
 

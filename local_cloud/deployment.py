@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 _TOOLS: Final = CHECKOUT / ".venv" / "bin"
+_TIMEOUT_SECONDS: Final = 600
 
 
 class DeploymentError(RuntimeError):
-    """The CDK CLI failed; the message ends with what it said."""
+    """The CDK CLI failed or did not end; the message ends with what it said."""
 
 
 def bootstrap(environment: Mapping[str, str], *, account: str, region: str) -> None:
@@ -68,14 +69,20 @@ def _cdk(environment: Mapping[str, str], folder: Path, *arguments: str) -> None:
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_HOME": str(CHECKOUT / ".cache" / "cdk"),
     }
-    run = subprocess.run(  # noqa: S603 - the project's own CLI
-        [str(_TOOLS / "cdk"), *arguments, "--no-notices", "--ci", "--no-color"],
-        cwd=folder,
-        env={**os.environ, **own, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    try:
+        run = subprocess.run(  # noqa: S603 - the project's own CLI
+            [str(_TOOLS / "cdk"), *arguments, "--no-notices", "--ci", "--no-color"],
+            cwd=folder,
+            env={**os.environ, **own, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        said = (error.stdout or b"").decode(errors="replace")
+        raise DeploymentError(f"cdk {arguments[0]} did not end within {_TIMEOUT_SECONDS} s:\n{said}") from error
     if run.returncode != 0:
         raise DeploymentError(f"cdk {arguments[0]} failed with exit code {run.returncode}:\n{run.stdout}")

@@ -5,44 +5,31 @@ from __future__ import annotations
 import os
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
+from botocore.exceptions import BotoCoreError
 
-from async_inference import AsyncInferenceError, ModelError
+from async_inference import AsyncInferenceError
 from local_cloud.demo.documents import broken_page, photograph, scanned_page
-from local_cloud.demo.monitor import EndpointMonitor
-from local_cloud.demo.senders import ClientSender, LambdaSender
+from local_cloud.demo.monitor import EndpointMonitor, Observation
+from local_cloud.demo.senders import PATIENCE_SECONDS, ClientSender, LambdaSender
+from local_cloud.demo.submissions import Submission, count
 from local_cloud.deployment import DeploymentError, bootstrap, deploy
-from local_cloud.process import ACCOUNT, REGION, LocalCloudError, local_cloud
+from local_cloud.process import ACCOUNT, REGION, LocalCloudError, RunningLocalCloud, local_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from local_cloud.demo.documents import Document
-    from local_cloud.demo.senders import Sender
 
 STAGE: Final = "local"
 TIME_SCALE: Final = 60.0
 """One simulated minute, which is one period of the alarms, passes each second."""
 
-_LONGEST_WAIT_SECONDS: Final = 180.0
-_console: Final = Console(highlight=False, soft_wrap=True)
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C, as shells have it."""
 
 
 class DemoError(RuntimeError):
     """Something did not go as the demo expects."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One document on its way."""
-
-    document: Document
-    sender: Sender
-    text: Future[str]
 
 
 def main() -> int:
@@ -50,93 +37,80 @@ def main() -> int:
     started_at = time.monotonic()
     try:
         with local_cloud(time_scale=TIME_SCALE) as cloud:
-            _say(f"local cloud at {cloud.endpoint_url}, one simulated minute a second")
-            os.environ.update(cloud.environment)
-            _say("cdk bootstrap")
-            bootstrap(cloud.environment, account=ACCOUNT, region=REGION)
-            _say(f"cdk deploy -c stage={STAGE}")
-            (outputs,) = deploy(cloud.environment, stage=STAGE).values()
-            as_expected = _run(outputs, EndpointMonitor(outputs["EndpointName"], cloud))
-    except (DemoError, DeploymentError, LocalCloudError, AsyncInferenceError) as error:
+            submissions = _run(cloud)
+    except KeyboardInterrupt:
+        _say("interrupted; nothing is left running")
+        return INTERRUPTED
+    except (DemoError, DeploymentError, LocalCloudError, AsyncInferenceError, BotoCoreError) as error:
         _say(f"error: {error}")
         return 1
     _say(f"nothing is left running; {time.monotonic() - started_at:.0f} s in all")
-    return 0 if as_expected else 1
+    done, failed = count(submissions)
+    _say(f"demo: {len(submissions)} submitted, {done} succeeded, {failed} failed")
+    return 0 if all(submission.as_expected for submission in submissions) else 1
 
 
-def _run(outputs: dict[str, str], monitor: EndpointMonitor) -> bool:
+def _run(cloud: RunningLocalCloud) -> Sequence[Submission]:
+    """Deploy, send all documents from zero instances, show what becomes of them, and see the endpoint rest again."""
+    _say(f"local cloud at {cloud.endpoint_url}, one simulated minute a second")
+    os.environ.update(cloud.environment)
+    _say("cdk bootstrap")
+    bootstrap(cloud.environment, account=ACCOUNT, region=REGION)
+    _say(f"cdk deploy -c stage={STAGE}")
+    (outputs,) = deploy(cloud.environment, stage=STAGE).values()
+    monitor = EndpointMonitor(outputs["EndpointName"], cloud)
     _say(f"endpoint {outputs['EndpointName']} is in service; waiting until it rests at zero instances")
-    _watch(monitor, (), until=lambda: monitor.observe().at_rest)
+    _watch(monitor, (), until=lambda seen: seen.at_rest)
+    submissions = _submit(outputs)
+    _watch(monitor, submissions, until=lambda _: all(submission.text.done() for submission in submissions))
+    for submission in submissions:
+        _say(str(submission))
+    _say("waiting until the endpoint rests again")
+    _watch(monitor, submissions, until=lambda seen: seen.at_rest)
+    return submissions
+
+
+def _submit(outputs: dict[str, str]) -> Sequence[Submission]:
     client = ClientSender.of_parameter(outputs["ParameterName"])
     function = LambdaSender(
         outputs["PollingFunctionName"],
         bucket=outputs["BucketName"],
         input_prefix=client.endpoint.configuration.prefixes.input,
     )
-    with ThreadPoolExecutor() as executor:
-
-        def submit(document: Document, sender: Sender) -> Submission:
-            _say(f"submitting {document.name} ({len(document.content):,} bytes) through the {sender.name}")
-            return Submission(document, sender, executor.submit(sender.read, document))
-
-        submissions = (
-            submit(scanned_page(), client),
-            submit(photograph(), client),
-            submit(scanned_page(), function),
-            submit(broken_page(), client),
-        )
-        _watch(monitor, submissions, until=lambda: all(submission.text.done() for submission in submissions))
-    as_expected = [_show(submission) for submission in submissions]
-    _say("waiting until the endpoint rests again")
-    _watch(monitor, submissions, until=lambda: monitor.observe().at_rest)
-    done, failed = _count(submissions)
-    _console.print(f"demo: {len(submissions)} submitted, {done} succeeded, {failed} failed")
-    return all(as_expected)
+    sent = ((scanned_page(), client), (photograph(), client), (scanned_page(), function), (broken_page(), client))
+    for document, sender in sent:
+        _say(f"submitting {document.name} ({len(document.content):,} bytes) through the {sender.name}")
+    return tuple(Submission.start(document, sender) for document, sender in sent)
 
 
-def _watch(monitor: EndpointMonitor, submissions: Sequence[Submission], *, until: Callable[[], bool]) -> None:
-    """Show the endpoint whenever it has changed, until ``until`` holds."""
-    give_up_at = time.monotonic() + _LONGEST_WAIT_SECONDS
+def _watch(
+    monitor: EndpointMonitor, submissions: Sequence[Submission], *, until: Callable[[Observation], bool]
+) -> None:
+    """Show the endpoint whenever it has changed, until ``until`` holds.
+
+    Raises:
+        DemoError: it did not come to hold.
+    """
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     shown = ""
     while True:
-        finished = until()
         seen = monitor.observe()
-        done, failed = _count(submissions)
-        backlog = "?" if seen.backlog is None else seen.backlog
-        line = f"instances {seen.instances}, backlog {backlog}, done {done}, failed {failed}"
+        finished = until(seen)
+        done, failed = count(submissions)
+        line = f"instances {seen.instances}, backlog {seen.backlog}, done {done}, failed {failed}"
         if line != shown:
-            _console.print(f"  {seen.simulated_time:%H:%M} (simulated)  {line}")
+            _say(f"  {seen.simulated_time:%H:%M} (simulated)  {line}")
             shown = line
         if finished:
             return
         if time.monotonic() > give_up_at:
-            raise DemoError(f"gave up after {_LONGEST_WAIT_SECONDS:.0f} s; last seen: {seen.status}, {line}")
+            raise DemoError(f"gave up after {PATIENCE_SECONDS:.0f} s; last seen: {seen.status}, {line}")
         time.sleep(0.5)
 
 
-def _count(submissions: Sequence[Submission]) -> tuple[int, int]:
-    ended = [submission.text for submission in submissions if submission.text.done()]
-    failed = sum(text.exception() is not None for text in ended)
-    return len(ended) - failed, failed
-
-
-def _show(submission: Submission) -> bool:
-    """Print what became of a submission, and return whether it was as expected."""
-    name = f"{submission.document.name} through the {submission.sender.name}"
-    expected = submission.document.expected
-    error = submission.text.exception()
-    if error is None:
-        text = submission.text.result()
-        _say(f"{name}: {' / '.join(text.splitlines())}")
-        return expected is not None and expected in text
-    if not isinstance(error, ModelError):
-        raise DemoError(f"{name}: {error}") from error
-    _say(f"{name}: {'failed as it should' if expected is None else 'failed'}: {error}")
-    return expected is None
-
-
 def _say(line: str) -> None:
-    _console.print(line, markup=False)
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -17,12 +17,14 @@ class Document:
     Attributes:
         name: The file's name.
         content: The file.
-        expected: What the text that is read must contain; ``None`` if the model must refuse the document.
+        expected: What the text that is read, or the model's error, must contain.
+        broken: Whether the model must refuse it.
     """
 
     name: str
     content: bytes
-    expected: str | None
+    expected: str
+    broken: bool = False
 
 
 def scanned_page() -> Document:
@@ -38,7 +40,7 @@ def photograph() -> Document:
 def broken_page() -> Document:
     """Return the first half of the scanned page's file, which is no image."""
     page = _shipped("page.png")
-    return Document(name="broken.png", content=page[: len(page) // 2], expected=None)
+    return Document(name="broken.png", content=page[: len(page) // 2], expected="cannot be decoded", broken=True)
 
 
 def _shipped(name: str) -> bytes:

@@ -22,13 +22,13 @@ class Observation:
         simulated_time: On the local cloud's clock.
         status: As DescribeEndpoint says, such as ``InService``.
         instances: Running instances of its one variant.
-        backlog: Requests waiting or running, as last published; ``None`` if nothing was published lately.
+        backlog: Requests waiting or running, as last published; 0 if nothing was published lately.
     """
 
     simulated_time: datetime
     status: str
     instances: int
-    backlog: int | None
+    backlog: int
 
     @property
     def at_rest(self) -> bool:
@@ -57,7 +57,7 @@ class EndpointMonitor:
         now = datetime.fromisoformat(self._cloud.health()["simulated_time"])
         return Observation(now, endpoint["EndpointStatus"], variant["CurrentInstanceCount"], self._backlog(now))
 
-    def _backlog(self, now: datetime) -> int | None:
+    def _backlog(self, now: datetime) -> int:
         statistics = self._cloudwatch.get_metric_statistics(
             Namespace="AWS/SageMaker",
             MetricName="ApproximateBacklogSize",
@@ -67,5 +67,5 @@ class EndpointMonitor:
             Period=60,
             Statistics=["Maximum"],
         )
-        newest = max(statistics["Datapoints"], key=lambda point: point["Timestamp"], default=None)
-        return None if newest is None else round(newest["Maximum"])
+        newest = max(statistics["Datapoints"], key=lambda point: point["Timestamp"], default={"Maximum": 0.0})
+        return round(newest["Maximum"])

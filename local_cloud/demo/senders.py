@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import boto3
 from botocore.config import Config
@@ -15,6 +15,13 @@ from local_cloud.demo.documents import CONTENT_TYPE
 if TYPE_CHECKING:
     from local_cloud.demo.documents import Document
 
+PATIENCE_SECONDS: Final = 180.0
+"""How long a document may take, the endpoint's cold start included."""
+
+
+class FunctionFailedError(RuntimeError):
+    """The polling function failed with anything but the model's own error."""
+
 
 class Sender(Protocol):
     """Has the model read a document."""
@@ -22,7 +29,6 @@ class Sender(Protocol):
     @property
     def name(self) -> str:
         """What the demo calls it."""
-        ...
 
     def read(self, document: Document) -> str:
         """Submit the document, wait, and return the text that the model read.
@@ -30,7 +36,6 @@ class Sender(Protocol):
         Raises:
             ModelError: the model could not read it.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,9 @@ class ClientSender:
         return cls(AsyncEndpoint.from_parameter(name, polling=PollingPolicy(initial_seconds=1, maximum_seconds=2)))
 
     def read(self, document: Document) -> str:
-        """Submit the document inline and wait for the result."""
-        text: str = self.endpoint.submit(document.content, content_type=CONTENT_TYPE).result().json()["text"]
+        """Submit the document and wait for the result."""
+        job = self.endpoint.submit(document.content, content_type=CONTENT_TYPE)
+        text: str = job.result(timeout=PATIENCE_SECONDS).json()["text"]
         return text
 
 
@@ -69,7 +75,12 @@ class LambdaSender:
         self._lambda = boto3.client("lambda", config=patient)
 
     def read(self, document: Document) -> str:
-        """Put the document into the bucket, invoke the function, and take up the job again as long as it goes on."""
+        """Put the document into the bucket, invoke the function, and take up the job again as long as it goes on.
+
+        Raises:
+            ModelError: the model could not read it.
+            FunctionFailedError: the function failed with another error.
+        """
         key = f"{self._input_prefix}{document.name}"
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=document.content)
         answer = self._invoke({"input_location": f"s3://{self._bucket}/{key}", "content_type": CONTENT_TYPE})
@@ -81,6 +92,8 @@ class LambdaSender:
     def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
         response = self._lambda.invoke(FunctionName=self._function_name, Payload=json.dumps(event))
         answer: dict[str, Any] = json.load(response["Payload"])
-        if "FunctionError" in response:
-            raise ModelError(f"{answer['errorType']}: {answer['errorMessage']}")
-        return answer
+        if "FunctionError" not in response:
+            return answer
+        if answer["errorType"] == ModelError.__name__:
+            raise ModelError(answer["errorMessage"])
+        raise FunctionFailedError(f"{answer['errorType']}: {answer['errorMessage']}")

@@ -122,21 +122,30 @@ def test_function_raises_the_models_failure(outputs: dict[str, str], endpoint: A
     assert "cannot be decoded" in answer["errorMessage"]
 
 
-def test_function_goes_on_with_a_job_without_submitting(outputs: dict[str, str], endpoint: AsyncEndpoint) -> None:
-    """Given a job, the function answers with its result, and the endpoint was asked once."""
-    job = endpoint.submit(scanned_page().content, content_type=CONTENT_TYPE)
+def _outcomes(outputs: dict[str, str]) -> set[str]:
+    """Return the keys of all outputs and failures so far."""
     objects = boto3.client("s3").get_paginator("list_objects_v2")
+    return {
+        found["Key"]
+        for page in objects.paginate(Bucket=outputs["BucketName"])
+        for found in page.get("Contents", [])
+        if not found["Key"].startswith("input/")
+    }
+
+
+def test_function_goes_on_with_a_job_without_submitting(outputs: dict[str, str], endpoint: AsyncEndpoint) -> None:
+    """Given a job, the function answers with its result, and no other outcome appears."""
+    before = _outcomes(outputs)
+    job = endpoint.submit(scanned_page().content, content_type=CONTENT_TYPE)
 
     failed, answer = _invoke(outputs, {"job": job.to_dict()})
 
     assert not failed
     assert answer["job"] == job.to_dict()
-    outcomes = [
-        found["Key"]
-        for page in objects.paginate(Bucket=outputs["BucketName"], Prefix=job.output_location.key.rsplit("/", 1)[0])
-        for found in page["Contents"]
-    ]
-    assert outcomes.count(job.output_location.key) == 1
+    # A second submission would wait in the same queue: what is asked after it has been answered after it.
+    endpoint.submit(broken_page().content, content_type=CONTENT_TYPE).exception(timeout=90)
+    assert {key.partition("/")[0] for key in _outcomes(outputs) - before} == {"output", "failure"}
+    assert len(_outcomes(outputs) - before) == 2
 
 
 def test_function_refuses_a_malformed_event(outputs: dict[str, str]) -> None:
@@ -153,7 +162,10 @@ def test_boto3_alone_gets_its_result(cloud: RunningLocalCloud, outputs: dict[str
     runtime = boto3.client("sagemaker-runtime", endpoint_url=cloud.endpoint_url)
 
     response = runtime.invoke_endpoint_async(
-        EndpointName=outputs["EndpointName"], Body=scanned_page().content, ContentType=CONTENT_TYPE
+        EndpointName=outputs["EndpointName"],
+        Body=scanned_page().content,
+        ContentType=CONTENT_TYPE,
+        InvocationTimeoutSeconds=3600,
     )
 
     bucket, _, key = response["OutputLocation"].removeprefix("s3://").partition("/")
@@ -175,10 +187,18 @@ def test_consumer_hears_of_its_own_requests_alone(endpoint: AsyncEndpoint) -> No
 
 
 def test_second_deployment_changes_nothing(cloud: RunningLocalCloud, outputs: dict[str, str]) -> None:
-    """The same app deployed again has the same outputs."""
+    """The same app deployed again touches no resource."""
+    cloudformation = boto3.client("cloudformation")
+
+    def resources() -> dict[str, Any]:
+        described = cloudformation.describe_stack_resources(StackName="AsyncInference-local-ocr")["StackResources"]
+        return {each["LogicalResourceId"]: (each["PhysicalResourceId"], each["Timestamp"]) for each in described}
+
+    before = resources()
     (again,) = deploy(cloud.environment, stage="local").values()
 
     assert outputs == again
+    assert before == resources()
 
 
 def test_endpoint_wakes_and_rests(outputs: dict[str, str], endpoint: AsyncEndpoint) -> None:

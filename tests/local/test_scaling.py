@@ -190,10 +190,11 @@ def endpoint(client: Callable[[str], Any], echo_image: str, eventually: Callable
 
 
 def test_the_stack_is_complete_when_the_endpoint_is_in_service(endpoint: ScaledEndpoint) -> None:
-    """``Ref`` of an endpoint is its ARN."""
+    """``Ref`` of an endpoint is its ARN, in which the name is in lower case."""
     outputs = endpoint.deployed()
-    expected = f"arn:aws:sagemaker:us-east-1:000000000000:endpoint/{outputs['EndpointName']}"
-    assert outputs["EndpointArn"] == expected
+    name = outputs["EndpointName"]
+    assert name != name.lower()
+    assert outputs["EndpointArn"] == f"arn:aws:sagemaker:us-east-1:000000000000:endpoint/{name.lower()}"
 
 
 def test_the_first_request_wakes_an_endpoint_that_rests_at_zero(
