@@ -4,8 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+STAGE ?= local
 PORT ?= 4566
 TIME_SCALE ?= 60
+CONTAINER ?=
 BIN := .venv/bin
 UV := $(BIN)/uv
 UV_INSTALL := $(UV) pip install --quiet --require-hashes --no-deps --compile-bytecode
@@ -64,8 +66,9 @@ demo: setup ## deploy to the local cloud and send it scanned pages, from zero in
 	@$(AT_HOME) $(BIN)/python -m local_cloud.demo
 
 .PHONY: local
-local: setup ## the local cloud in the foreground, with the local stage deployed
-	@$(AT_HOME) $(BIN)/python -m local_cloud.foreground --port $(PORT) --time-scale $(TIME_SCALE)
+local: setup ## the local cloud in the foreground, with STAGE deployed (PORT, TIME_SCALE, CONTAINER='IMAGE=COMMAND')
+	@$(AT_HOME) $(BIN)/python -m local_cloud.foreground --stage $(STAGE) --port $(PORT) --time-scale $(TIME_SCALE) \
+		$(if $(CONTAINER),--container '$(CONTAINER)')
 
 .PHONY: test
 test: setup ## all tests that need no AWS account

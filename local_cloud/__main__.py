@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from local_cloud.arguments import MAX_TIME_SCALE, container, tcp_port, time_scale
 from local_cloud.container_commands import DEFAULT_COMMANDS
 from local_cloud.loopback import PortTakenError, listen
 from local_cloud.ministack_bridge import MiniStackError, prepare_environment
@@ -18,41 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65_535:  # noqa: PLR2004 - what TCP has
-        raise ValueError(text)
-    return port
-
-
-def _time_scale(text: str) -> float:
-    scale = float(text)
-    if not 0 < scale <= 10_000:  # noqa: PLR2004 - beyond it a minute is shorter than the event loop can keep
-        raise ValueError(text)
-    return scale
-
-
-def _container(text: str) -> tuple[str, tuple[str, ...]]:
-    image, _, command = text.partition("=")
-    words = tuple(shlex.split(command))
-    if not image or not words:
-        raise ValueError(text)
-    return image, words
-
-
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local_cloud", description="An embedded AWS on 127.0.0.1.")
-    parser.add_argument("--port", type=_port, required=True, help="TCP port, 1 to 65535")
+    parser.add_argument("--port", type=tcp_port, required=True, help="TCP port, 1 to 65535")
     parser.add_argument(
         "--time-scale",
-        type=_time_scale,
+        type=time_scale,
         default=1.0,
         metavar="S",
-        help="simulated seconds per real second, above 0, at most 10000 (default: 1)",
+        help=f"simulated seconds per real second, above 0 and at most {MAX_TIME_SCALE} (default: 1)",
     )
     parser.add_argument(
         "--container",
-        type=_container,
+        type=container,
         action="append",
         default=[],
         metavar="IMAGE_URI=COMMAND",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,8 @@ class AwsClients:
         self._endpoint_url = endpoint_url
         self._session = boto3.Session()
         self._threads = ThreadPoolExecutor(MAX_CALLS_AT_A_TIME, thread_name_prefix="aws-client")
-        self._client = functools.cache(self._new_client)
+        self._clients: dict[tuple[Scope, str], Any] = {}
+        self._making = threading.Lock()
 
     async def call(self, scope: Scope, service: str, operation: str, **members: Any) -> dict[str, Any]:  # noqa: ANN401
         """Perform ``operation`` (boto3's name for it) in ``scope``; a streamed body is read and stands as bytes.
@@ -45,6 +47,13 @@ class AwsClients:
     def _call(self, scope: Scope, service: str, operation: str, members: dict[str, Any]) -> dict[str, Any]:
         response: dict[str, Any] = getattr(self._client(scope, service), operation)(**members)
         return {name: value.read() if hasattr(value, "read") else value for name, value in response.items()}
+
+    def _client(self, scope: Scope, service: str) -> Any:  # noqa: ANN401 - which service is only known here
+        # Clients can be shared between threads, but not made by several at a time of one session.
+        with self._making:
+            if (scope, service) not in self._clients:
+                self._clients[scope, service] = self._new_client(scope, service)
+            return self._clients[scope, service]
 
     def _new_client(self, scope: Scope, service: str) -> Any:  # noqa: ANN401 - which service is only known here
         new_client: Any = self._session.client

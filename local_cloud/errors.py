@@ -1,6 +1,10 @@
-"""The one error by which an operation of the local cloud refuses a request."""
+"""The errors of the local cloud: it does not run, or an operation refuses a request."""
 
 from __future__ import annotations
+
+
+class LocalCloudError(RuntimeError):
+    """The local cloud does not start or does not answer; the message says why."""
 
 
 class AwsError(Exception):

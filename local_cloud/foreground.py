@@ -1,44 +1,72 @@
-"""``make local``: the local cloud with the ``local`` stage deployed, until interrupted."""
+"""``make local``: the local cloud with a stage deployed, until interrupted."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
-from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from local_cloud import arguments
 from local_cloud.deployment import DeploymentError, bootstrap, deploy
 from local_cloud.process import ACCOUNT, REGION, LocalCloudError, RunningLocalCloud, local_cloud
 
-STAGE: Final = "local"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C, as shells have it."""
 
 
-def main() -> int:
+def main(command_line: Sequence[str] | None = None) -> int:
     """Start, deploy, print what to export, and wait; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m local_cloud.foreground", description="A deployed local cloud.")
-    parser.add_argument("--port", type=int, default=4566, help="TCP port (default: 4566)")
-    parser.add_argument("--time-scale", type=float, default=60.0, help="simulated seconds per second (default: 60)")
-    options = parser.parse_args()
+    options = _parser().parse_args(command_line)
     try:
-        with local_cloud(port=options.port, time_scale=options.time_scale) as cloud:
-            _deploy_and_describe(cloud)
-            with suppress(KeyboardInterrupt):
-                signal.pause()
+        with local_cloud(
+            port=options.port, time_scale=options.time_scale, containers=dict(options.container), inherit_stderr=True
+        ) as cloud:
+            bootstrap(cloud.environment, account=ACCOUNT, region=REGION)
+            sys.stdout.write(_described(cloud, deploy(cloud.environment, stage=options.stage)))
+            sys.stdout.flush()
+            status = cloud.process.wait()
+            sys.stderr.write(f"the local cloud ended by itself with status {status}\n")
+            return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing is left running\n")
+        return INTERRUPTED
     except (LocalCloudError, DeploymentError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return 0
 
 
-def _deploy_and_describe(cloud: RunningLocalCloud) -> None:
-    bootstrap(cloud.environment, account=ACCOUNT, region=REGION)
-    (outputs,) = deploy(cloud.environment, stage=STAGE).values()
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local_cloud.foreground", description="A deployed local cloud.")
+    parser.add_argument("--stage", default="local", help="what to deploy (default: local)")
+    parser.add_argument("--port", type=arguments.tcp_port, default=4566, help="TCP port (default: 4566)")
+    parser.add_argument(
+        "--time-scale",
+        type=arguments.time_scale,
+        default=60.0,
+        metavar="S",
+        help=f"simulated seconds per second, above 0, at most {arguments.MAX_TIME_SCALE} (default: 60)",
+    )
+    parser.add_argument(
+        "--container",
+        type=arguments.container,
+        action="append",
+        default=[],
+        metavar="IMAGE_URI=COMMAND",
+        help="program that stands for a container image; may be repeated",
+    )
+    return parser
+
+
+def _described(cloud: RunningLocalCloud, stacks: dict[str, dict[str, str]]) -> str:
+    """Return what to export, and the outputs of each stack, as lines that a shell can read."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in cloud.environment.items()]
-    lines += ["", *(f"# {name}: {value}" for name, value in outputs.items()), "", "# Ctrl-C stops everything", ""]
-    sys.stdout.write("\n".join(lines))
-    sys.stdout.flush()
+    for stack, outputs in stacks.items():
+        lines += ["", f"# {stack}", *(f"#   {name}: {value}" for name, value in outputs.items())]
+    return "\n".join([*lines, "", "# Ctrl-C stops everything", ""])
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
 from local_cloud.service_model import check, input_shape
+
+JSON_1_1: Final = "application/x-amz-json-1.1"
+"""The content type of the JSON 1.1 protocol."""
 
 Members = Mapping[str, Any]
 """The members of a request or response, by AWS's names."""
@@ -63,13 +66,14 @@ def _members(body: bytes) -> dict[str, Any]:
     return members
 
 
-def json_response(status: int, members: Members, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(
+    status: int, members: Members, headers: Mapping[str, str] | None = None, *, content_type: str = JSON_1_1
+) -> Response:
     """Return a response with ``members`` as its body."""
-    content = {"Content-Type": "application/x-amz-json-1.1"}
-    return status, {**content, **(headers or {})}, json.dumps(members).encode()
+    return status, {"Content-Type": content_type, **(headers or {})}, json.dumps(members).encode()
 
 
-def error_response(error: AwsError) -> Response:
+def error_response(error: AwsError, *, content_type: str = JSON_1_1) -> Response:
     """Return ``error`` as botocore and the other SDKs read it."""
     members = {"__type": error.code, "message": error.message}
-    return json_response(error.status, members, {"x-amzn-ErrorType": error.code})
+    return json_response(error.status, members, {"x-amzn-ErrorType": error.code}, content_type=content_type)

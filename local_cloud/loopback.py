@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 
+from local_cloud.errors import LocalCloudError
 
-class PortTakenError(RuntimeError):
+
+class PortTakenError(LocalCloudError):
     """The port cannot be listened on."""
 
 

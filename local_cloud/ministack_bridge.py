@@ -115,6 +115,7 @@ class MiniStack:
         self._router: Any = import_module("ministack.core.router")
         self._context: Any = import_module("ministack.core.responses")
         self._lambda: Any = import_module("ministack.core.lambda_runtime")
+        self._functions: Any = import_module("ministack.services.lambda_svc")
         self._cloudwatch: Any = import_module("ministack.services.cloudwatch")
         self._provisioners: Any = import_module("ministack.services.cloudformation.provisioners")
         self._stacks: Any = import_module("ministack.services.cloudformation.stacks")
@@ -210,9 +211,8 @@ class MiniStack:
 
     def name_lambda_errors(self) -> None:
         """Give the errors of Lambda functions the type that AWS gives them."""
-        functions: Any = import_module("ministack.services.lambda_svc")
-        execute = functions._execute_function_warm  # noqa: SLF001
-        functions._execute_function_warm = lambda *arguments: with_error_type(execute(*arguments))  # noqa: SLF001
+        execute = self._functions._execute_function_warm  # noqa: SLF001
+        self._functions._execute_function_warm = lambda *arguments: with_error_type(execute(*arguments))  # noqa: SLF001
 
     def alarms(self) -> Iterator[tuple[Scope, Members]]:
         """Yield every metric alarm, as ``DescribeAlarms`` describes it, with its account and region."""
@@ -255,5 +255,7 @@ class MiniStack:
         return value
 
     def stop_functions(self) -> None:
-        """Stop the processes of all Lambda functions."""
+        """Stop the processes of all Lambda functions and let no more start; blocks for a moment."""
+        refusal = {"errorType": "ServiceException", "errorMessage": "the local cloud is stopping"}
+        self._functions._execute_function_warm = lambda *_: {"error": True, "body": refusal}  # noqa: SLF001
         self._lambda.reset()

@@ -10,18 +10,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import urllib3
 
 from local_cloud.container_commands import REPOSITORY
+from local_cloud.errors import LocalCloudError
 from local_cloud.loopback import free_port, listen
+from local_cloud.tail import tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import IO, Any
+
+__all__ = ["ACCOUNT", "REGION", "LocalCloudError", "RunningLocalCloud", "local_cloud"]
 
 ACCOUNT: Final = "000000000000"
 """The account of the environment below; an access key of twelve digits is an account to the local cloud."""
@@ -36,10 +40,6 @@ _STOP_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.1
 
 
-class LocalCloudError(RuntimeError):
-    """The local cloud did not start."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunningLocalCloud:
     """A local cloud that answers.
@@ -47,10 +47,12 @@ class RunningLocalCloud:
     Attributes:
         endpoint_url: the one address of all its services.
         process: its process.
+        errors: the file that has its standard error; ``None`` where that is the caller's own.
     """
 
     endpoint_url: str
     process: subprocess.Popen[bytes]
+    errors: IO[bytes] | None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,10 +81,18 @@ class RunningLocalCloud:
         health: dict[str, Any] = json.loads(response.data)
         return health
 
+    def last_words(self) -> str:
+        """Return the end of its standard error, while the context lasts; empty where the caller's own has it."""
+        return tail(self.errors) if self.errors is not None else ""
+
 
 @contextmanager
 def local_cloud(
-    *, port: int | None = None, time_scale: float = 1.0, containers: Mapping[str, Sequence[str]] | None = None
+    *,
+    port: int | None = None,
+    time_scale: float = 1.0,
+    containers: Mapping[str, Sequence[str]] | None = None,
+    inherit_stderr: bool = False,
 ) -> Iterator[RunningLocalCloud]:
     """Run a local cloud while the context lasts, then stop it with all its children.
 
@@ -90,10 +100,11 @@ def local_cloud(
         port: to listen on; a free one by default.
         time_scale: simulated seconds per real second.
         containers: commands by the image that they stand for, besides the reference model.
+        inherit_stderr: let it write its warnings to the caller's standard error instead of keeping them.
 
     Raises:
         PortTakenError: something listens on the port already.
-        LocalCloudError: it ended at once or does not answer; the message has its last words.
+        LocalCloudError: it ended at once, and the message has its last words, or does not answer.
     """
     port = port or free_port()
     # Whatever listens there would answer in place of the new process.
@@ -106,12 +117,14 @@ def local_cloud(
             # Held open by this process alone: if it dies without a word, the local cloud stops as well.
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=errors,
+            stderr=None if inherit_stderr else errors,
             start_new_session=True,
         )
-        cloud = RunningLocalCloud(endpoint_url=f"http://127.0.0.1:{port}", process=process)
+        cloud = RunningLocalCloud(
+            endpoint_url=f"http://127.0.0.1:{port}", process=process, errors=None if inherit_stderr else errors
+        )
         try:
-            _wait_until_ready(cloud, errors)
+            _wait_until_ready(cloud)
             yield cloud
         finally:
             _stop(process)
@@ -125,7 +138,7 @@ def _command(port: int, time_scale: float, containers: Mapping[str, Sequence[str
     return command
 
 
-def _wait_until_ready(cloud: RunningLocalCloud, errors: IO[bytes]) -> None:
+def _wait_until_ready(cloud: RunningLocalCloud) -> None:
     deadline = time.monotonic() + START_SECONDS
     while cloud.process.poll() is None and time.monotonic() < deadline:
         try:
@@ -134,16 +147,24 @@ def _wait_until_ready(cloud: RunningLocalCloud, errors: IO[bytes]) -> None:
             time.sleep(_POLL_SECONDS)
         else:
             return
-    errors.seek(0)
-    raise LocalCloudError(f"the local cloud did not start: {errors.read().decode(errors='replace').strip()}")
+    status, port = cloud.process.returncode, cloud.endpoint_url.rpartition(":")[2]
+    failure = (
+        f"does not answer on port {port} after {START_SECONDS:.0f} s"
+        if status is None
+        else f"ended with status {status}"
+    )
+    raise LocalCloudError(": ".join(filter(None, [f"the local cloud {failure}", cloud.last_words()])))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+    finally:
+        # A cloud that died or hangs has stopped none of its children, and they are all in the group that it leads.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
+        if process.stdin is not None:
+            process.stdin.close()

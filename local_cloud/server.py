@@ -7,6 +7,7 @@ import json
 import math
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -30,7 +31,8 @@ from local_cloud.sagemaker.tags import Tags
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import IO
 
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
     from hypercorn.typing import Scope as AsgiScope
@@ -100,9 +102,11 @@ class LocalCloud:
             minute += 1
 
     async def stop(self) -> None:
-        """Stop every child process."""
+        """Stop every child process; harmless a second time."""
         await self._endpoints.stop()
-        self._ministack.stop_functions()
+        # A thread of its own: functions that run may hold all threads of the event loop.
+        with ThreadPoolExecutor(1) as thread:
+            await asyncio.get_running_loop().run_in_executor(thread, self._ministack.stop_functions)
         self._clients.close()
 
     async def _end_minute(self, now: float) -> None:
@@ -166,18 +170,37 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     if stop_at_end_of_input:
         # Nothing is ever written into the pipe, so that it becomes readable only when its other end is closed.
-        asyncio.get_running_loop().add_reader(sys.stdin, stopped.set)
+        call_at_end(sys.stdin, stopped.set)
     port = listener.getsockname()[1]
     cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands)
     minutes = asyncio.create_task(cloud.run_minutes())
     minutes.add_done_callback(lambda _: stopped.set())
+
+    async def shut_down() -> None:
+        await stopped.wait()
+        # Hypercorn waits for requests that wait for a child: the children end first.
+        await cloud.stop()
+
     try:
-        await hypercorn_serve(cloud, _configuration(listener), shutdown_trigger=stopped.wait)
+        await hypercorn_serve(cloud, _configuration(listener), shutdown_trigger=shut_down)
     finally:
         interrupted = minutes.cancel()
+        # Requests that came meanwhile may have begun something.
         await cloud.stop()
     if not interrupted:
         minutes.result()
+
+
+def call_at_end(pipe: IO[str], callback: Callable[[], object]) -> None:
+    """Let the running event loop call ``callback`` once ``pipe``, into which nothing is written, ends."""
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        # At its end a pipe stays readable.
+        loop.remove_reader(pipe)
+        callback()
+
+    loop.add_reader(pipe, end)
 
 
 def _configuration(listener: socket.socket) -> Config:

@@ -37,7 +37,12 @@ def main() -> int:
     started_at = time.monotonic()
     try:
         with local_cloud(time_scale=TIME_SCALE) as cloud:
-            submissions = _run(cloud)
+            try:
+                submissions = _run(cloud)
+            except DemoError as error:
+                raise DemoError(
+                    "; the local cloud said: ".join(filter(None, [f"{error}", cloud.last_words()]))
+                ) from error
     except KeyboardInterrupt:
         _say("interrupted; nothing is left running")
         return INTERRUPTED

@@ -5,6 +5,7 @@ What ``Ref`` and ``Fn::GetAtt`` return is as in the *CloudFormation Template Ref
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.resource_type import ResourceType
@@ -12,6 +13,7 @@ from local_cloud.service_model import coerced, input_shape
 
 if TYPE_CHECKING:
     from local_cloud.json_api import JsonApi, Members
+    from local_cloud.sagemaker.endpoint import Endpoint
     from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.scope import Scope
 
@@ -79,7 +81,7 @@ class SageMakerResources:
         return arn, {"EndpointName": name}
 
     async def _update_endpoint(self, scope: Scope, arn: str, properties: Members) -> tuple[str, Members]:
-        name = self._endpoints.get(scope, _name(arn)).name
+        name = (await self._at_rest(scope, arn)).name
         shape = input_shape("sagemaker", "UpdateEndpoint")
         known = {key: value for key, value in properties.items() if key in shape.members}
         members: dict[str, Any] = coerced(shape, {**known, "EndpointName": name})
@@ -88,10 +90,18 @@ class SageMakerResources:
         return arn, {"EndpointName": name}
 
     async def _delete_endpoint(self, scope: Scope, arn: str) -> None:
-        endpoint = self._endpoints.get(scope, _name(arn))
+        endpoint = await self._at_rest(scope, arn)
         await self._api.call(scope, "DeleteEndpoint", {"EndpointName": endpoint.name})
         if endpoint.operation is not None:
             await endpoint.operation
+
+    async def _at_rest(self, scope: Scope, arn: str) -> Endpoint:
+        """Return an endpoint once nothing is going on: SageMaker refuses to change one that is being scaled."""
+        endpoint = self._endpoints.get(scope, _name(arn))
+        # The next scaling may begin before this hears of the end of the last.
+        while endpoint.operation is not None and not endpoint.operation.done():
+            await asyncio.wait([endpoint.operation])
+        return endpoint
 
     async def _wait(self, scope: Scope, name: str) -> None:
         """Wait until the endpoint's operation is over.

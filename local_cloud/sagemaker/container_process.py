@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Final
 
 import urllib3
@@ -15,6 +16,7 @@ from local_cloud.container_commands import REPOSITORY
 from local_cloud.loopback import free_port
 from local_cloud.sagemaker.container_specification import ContainerError
 from local_cloud.sagemaker.outcome import Outcome, no_response_outcome, response_outcome
+from local_cloud.tail import tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +28,7 @@ PING_TIMEOUT_SECONDS: Final = 2.0
 
 _PING_INTERVAL_SECONDS: Final = 0.1
 _STOP_SECONDS: Final = 5.0
-_OUTPUT_TAIL_BYTES: Final = 2_000
+_READ_BYTES: Final = 65_536
 
 
 class ContainerHost:
@@ -44,25 +46,14 @@ class ContainerHost:
         """
         if self._closed:
             raise ContainerError("the local cloud is stopping")
-        port = free_port()
-        output = tempfile.TemporaryFile(prefix="local-cloud-container-")  # noqa: SIM115 - lives as long as the process
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *specification.command,
-                cwd=REPOSITORY,
-                env={
-                    **os.environ,
-                    **specification.environment,
-                    "SAGEMAKER_BIND_TO_PORT": str(port),
-                    "MODEL_SERVER_HOST": "127.0.0.1",
-                },
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-            )
-        except OSError as error:
-            output.close()
-            raise ContainerError(f"cannot run {specification.command[0]}: {error.strerror}") from error
+        with ExitStack() as resources:
+            try:
+                port = free_port()
+                output = resources.enter_context(tempfile.TemporaryFile(prefix="local-cloud-container-"))
+                process = await _start_program(specification, port, output)
+            except OSError as error:
+                raise ContainerError(f"cannot run {specification.command[0]}: {error.strerror}") from error
+            resources.pop_all()  # the output lives as long as the process
         container = ContainerProcess(specification, port, process, output, self._running.discard)
         self._running.add(container)
         return container
@@ -75,6 +66,24 @@ class ContainerHost:
         """Kill what still runs."""
         for container in self._running:
             container.kill()
+
+
+async def _start_program(
+    specification: ContainerSpecification, port: int, output: IO[bytes]
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *specification.command,
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            **specification.environment,
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "MODEL_SERVER_HOST": "127.0.0.1",
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
+    )
 
 
 class ContainerProcess:
@@ -125,11 +134,15 @@ class ContainerProcess:
         await self._process.wait()
 
     async def invoke(self, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Outcome:
-        """Send one request to ``/invocations``; ``timeout_seconds`` are real ones."""
+        """Send one request to ``/invocations``; ``timeout_seconds`` are real ones, from request to end of response."""
         if self._stopping:
             return no_response_outcome()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._invoke, body, headers, timeout_seconds)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await loop.run_in_executor(self._threads, self._invoke, body, headers, timeout_seconds)
+        except TimeoutError:
+            return no_response_outcome()
 
     async def stop(self) -> None:
         """Stop the program at once, whatever it is doing."""
@@ -159,16 +172,41 @@ class ContainerProcess:
         return response.status == 200  # noqa: PLR2004 - what the contract asks for
 
     def _invoke(self, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Outcome:
-        timeout = urllib3.Timeout(connect=PING_TIMEOUT_SECONDS, read=timeout_seconds)
+        deadline = time.monotonic() + timeout_seconds
         try:
-            response = self._http.request("POST", "/invocations", body=body, headers=headers, timeout=timeout)
+            response = self._http.request(
+                "POST",
+                "/invocations",
+                body=body,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=PING_TIMEOUT_SECONDS, read=timeout_seconds),
+                preload_content=False,
+                decode_content=False,
+            )
+            content = _read_until(response, deadline)
         except urllib3.exceptions.HTTPError:
             return no_response_outcome()
         lower = {name.lower(): value for name, value in response.headers.items()}
-        return response_outcome(response.status, lower, response.data)
+        return response_outcome(response.status, lower, content)
 
     def _tail(self) -> str:
-        size = self._output.seek(0, os.SEEK_END)
-        self._output.seek(max(0, size - _OUTPUT_TAIL_BYTES))
-        lines = self._output.read().decode(errors="replace").strip().splitlines()
+        lines = tail(self._output).splitlines()
         return f", its last output was: {lines[-1]}" if lines else " and said nothing"
+
+
+def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """Return the content of ``response`` as it was sent.
+
+    A read timeout bounds each wait, not the whole: a container that dribbles would keep its thread for ever.
+
+    Raises:
+        urllib3.exceptions.TimeoutError: it does not end by ``deadline``; the connection is closed.
+    """
+    content = bytearray()
+    while chunk := response.read1(_READ_BYTES):
+        content += chunk
+        if time.monotonic() > deadline:
+            response.close()
+            raise urllib3.exceptions.TimeoutError
+    response.release_conn()
+    return bytes(content)

@@ -88,6 +88,14 @@ class Endpoint:
             self._jobs.add(job)
             job.add_done_callback(self._jobs.discard)
 
+    async def stop(self) -> None:
+        """Stop all instances and the work on them, because the local cloud ends."""
+        fleet, self.fleet = self.fleet, None
+        for job in self._jobs:
+            job.cancel()
+        if fleet is not None:
+            await fleet.close()
+
     def publish_metrics(self, minute_end: float) -> None:
         """Publish the state of the queue as that of the minute that ends at ``minute_end``."""
         self._expire()

@@ -81,9 +81,10 @@ class Endpoints:
         """Begin to create an endpoint.
 
         Raises:
-            AwsError: the name is taken, or the configuration does not exist or is none for asynchronous inference.
+            AwsError: the name is taken, the configuration or its model does not exist, or it is none for asynchronous
+                inference.
         """
-        config = self._asynchronous_config(scope, config_name)
+        config, model = self._asynchronous_config(scope, config_name)
         metrics = EndpointMetrics(name, self._clock, self._metric_store(scope))
         endpoint = Endpoint(
             scope=scope,
@@ -95,19 +96,20 @@ class Endpoints:
             metrics=metrics,
         )
         self._endpoints.add(scope, endpoint)
-        self._begin(endpoint, "Creating", lambda: self._replace_fleet(endpoint, config, config.initial_instance_count))
+        count = config.initial_instance_count
+        self._begin(endpoint, "Creating", lambda: self._replace_fleet(endpoint, config, model, count))
         return endpoint
 
     def update(self, scope: Scope, name: str, config_name: str, *, retain_instance_count: bool) -> Endpoint:
         """Begin to change an endpoint's configuration; the old instances work until the new ones are in service.
 
         Raises:
-            AwsError: endpoint or configuration do not exist, or an operation is going on.
+            AwsError: endpoint, configuration or model do not exist, or an operation is going on.
         """
         endpoint = self._at_rest(self.get(scope, name))
-        config = self._asynchronous_config(scope, config_name)
+        config, model = self._asynchronous_config(scope, config_name)
         count = endpoint.desired_count if retain_instance_count else config.initial_instance_count
-        self._begin(endpoint, "Updating", lambda: self._replace_fleet(endpoint, config, count))
+        self._begin(endpoint, "Updating", lambda: self._replace_fleet(endpoint, config, model, count))
         return endpoint
 
     def scale(self, endpoint: Endpoint, count: int) -> None:
@@ -135,7 +137,7 @@ class Endpoints:
         for operation in operations:
             operation.cancel()
         await asyncio.gather(*operations, return_exceptions=True)
-        await asyncio.gather(*(endpoint.fleet.close() for endpoint in self if endpoint.fleet))
+        await asyncio.gather(*(endpoint.stop() for endpoint in self))
         self._host.kill_all()
 
     def _begin(self, endpoint: Endpoint, status: str, operation: Callable[[], Awaitable[None]]) -> None:
@@ -143,22 +145,24 @@ class Endpoints:
         endpoint.operation = asyncio.create_task(self._perform(endpoint, operation))
 
     async def _perform(self, endpoint: Endpoint, operation: Callable[[], Awaitable[None]]) -> None:
-        creating = endpoint.status == "Creating"
         try:
             await operation()
+            if endpoint.status == "Deleting":
+                return
+            await self._send_test_notifications(endpoint)
         except ContainerError as error:
             endpoint.failure_reason = str(error)
             logger.warning("endpoint %s: %s", endpoint.name, error)
-        if endpoint.status == "Deleting":
-            return
-        if not endpoint.failure_reason:
-            await self._send_test_notifications(endpoint)
-        endpoint.status = "Failed" if creating and endpoint.failure_reason else "InService"
+        except Exception as error:
+            # Whatever it was, the endpoint has to come to rest: nobody could delete it otherwise.
+            endpoint.failure_reason = f"the local cloud failed: {type(error).__name__}: {error}"
+            logger.exception("endpoint %s: unexpected error", endpoint.name)
+        usable = endpoint.status == "Updating" and endpoint.fleet is not None
+        endpoint.status = "Failed" if endpoint.failure_reason and not usable else "InService"
         endpoint.modified_at = self._clock.now()
         endpoint.dispatch()
 
-    async def _replace_fleet(self, endpoint: Endpoint, config: EndpointConfig, count: int) -> None:
-        model = self._models.get(endpoint.scope, config.model_name)
+    async def _replace_fleet(self, endpoint: Endpoint, config: EndpointConfig, model: Model, count: int) -> None:
         specification = container_specification(config, model, self._commands)
         fleet = Fleet(specification, self._host, self._clock, endpoint.dispatch)
         try:
@@ -189,11 +193,12 @@ class Endpoints:
             except (BotoCoreError, ClientError) as error:
                 logger.warning("endpoint %s could not notify %s: %s", endpoint.name, topic, error)
 
-    def _asynchronous_config(self, scope: Scope, name: str) -> EndpointConfig:
+    def _asynchronous_config(self, scope: Scope, name: str) -> tuple[EndpointConfig, Model]:
+        """Return a configuration with its model, which may have been deleted since the configuration was made."""
         config = self._configs.get(scope, name)
         if config.asynchronous is None:
             raise validation_exception(f"the local cloud runs asynchronous endpoints only: {config.arn} is none")
-        return config
+        return config, self._models.get(scope, config.model_name)
 
     def _metric_store(self, scope: Scope) -> StoreSample:
         def put(name: str, dimensions: Mapping[str, str], value: float, unit: str, moment: float) -> None:

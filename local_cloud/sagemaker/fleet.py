@@ -61,11 +61,13 @@ class Instance:
             await self._clock.sleep(INSTANCE_PROVISIONING_SECONDS)
             try:
                 await self._run_container()
-            except ContainerError as error:
+            except Exception as error:
+                # Whoever waits for the first launch tells of its failure.
                 if not self.launched.done():
                     self.launched.set_exception(error)
                     return
-                logger.warning("an instance could not be replaced, trying again: %s", error)
+                unexpected = not isinstance(error, ContainerError)
+                logger.warning("an instance could not be replaced, trying again: %s", error, exc_info=unexpected)
 
     async def _run_container(self) -> None:
         container = await self._host.start(self._specification)

@@ -50,8 +50,12 @@ class Invoker:
         """Work on ``request`` from its input to its notification; whatever fails on the way is the job's failure."""
         variant = config.variant_name
         self._metrics.duration("TimeInBacklog", variant, self._clock.now() - request.received_at)
-        outcome = await self._response(request, container, variant)
-        outcome = await self._upload(request, outcome, config)
+        try:
+            outcome = await self._upload(request, await self._response(request, container, variant), config)
+        except Exception as error:
+            logger.exception("endpoint %s: unexpected error in request %s", self._endpoint_name, request.inference_id)
+            reason = f"ClientError: The local cloud failed: {type(error).__name__}: {error}"
+            outcome = await self._upload(request, failed_outcome(reason), config)
         await self._notify(request, outcome, config)
         self._metrics.count("InvocationsProcessed", variant)
         if not outcome.succeeded:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 SEE_LOGS: Final = "See the SageMaker Endpoint logs in your account for more information."
 """How SageMaker ends what it says of a container's error."""
 
-_FIRST_ERROR: Final = 400
+_SUCCESSES: Final = range(200, 300)
 _FIRST_SERVER_ERROR: Final = 500
 
 
@@ -40,7 +40,7 @@ class Outcome:
 def response_outcome(status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
     """Return the outcome of a container's response; header names are lower case."""
     content_type = headers.get("content-type", "application/octet-stream")
-    if status >= _FIRST_ERROR:
+    if status not in _SUCCESSES:
         side = "server" if status >= _FIRST_SERVER_ERROR else "client"
         reason = f"ClientError: Received {side} error ({status}) from model. {SEE_LOGS}"
     elif "content-length" not in headers:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PATH: Final = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>async-invocations|invocations)")
 _ACCEPTED: Final = 202
+_REST_JSON: Final = "application/json"
 
 
 class RuntimeApi:
@@ -47,7 +48,7 @@ class RuntimeApi:
         except AwsError as error:
             # The runtime's one error for bad input has another name than the control API's.
             code = "ValidationError" if error.code == "ValidationException" else error.code
-            return error_response(AwsError(code, error.message, status=error.status))
+            return error_response(AwsError(code, error.message, status=error.status), content_type=_REST_JSON)
 
     def _respond(self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         match = _PATH.fullmatch(path)
@@ -124,4 +125,4 @@ def _accepted(request: AsyncRequest) -> Response:
     locations = {"X-Amzn-SageMaker-OutputLocation": request.output_location}
     if request.failure_location is not None:
         locations["X-Amzn-SageMaker-FailureLocation"] = request.failure_location
-    return json_response(_ACCEPTED, {"InferenceId": request.inference_id}, locations)
+    return json_response(_ACCEPTED, {"InferenceId": request.inference_id}, locations, content_type=_REST_JSON)

@@ -1,29 +1,34 @@
 """A model container of the standard library alone, which answers with what it got.
 
 The content of a request may ask for another answer: ``fail 400`` for that status with a raw body, ``die`` to end the
-process in the middle of the invocation, ``work a 5`` for so many seconds of work and then the largest number
-of invocations of group ``a`` that were worked on at a time, ``chunked`` for a response without a Content-Length.
+process in the middle of the invocation, ``work 5`` for so many seconds of work, ``meet a 2 5`` for an error unless 2
+invocations of group ``a`` are worked on at a time within 5 seconds, ``dribble 5`` for a response that takes so many
+seconds, ``zip`` for a compressed response, ``chunked`` for a response without a Content-Length.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sys
+import threading
 import time
-from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-workers: defaultdict[str, list[int]] = defaultdict(lambda: [0])
+DRIBBLE_INTERVAL_SECONDS = 0.05
+
+barriers: dict[str, threading.Barrier] = {}
 
 
-def work(group: str, seconds: float) -> int:
-    """Work for so long and return how many of a group worked at a time at most."""
-    counts = workers[group]
-    counts.append(counts[-1] + 1)
-    time.sleep(seconds)
-    counts.append(counts[-1] - 1)
-    return max(counts)
+def meet(group: str, parties: int, seconds: float) -> bool:
+    """Return whether so many invocations of a group are here at a time."""
+    barrier = barriers.setdefault(group, threading.Barrier(parties))
+    try:
+        barrier.wait(seconds)
+    except threading.BrokenBarrierError:
+        return False
+    return True
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -43,8 +48,18 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(int(status), b"raw \xff error", "application/octet-stream")
             case ["die"]:
                 os._exit(1)
-            case ["work", group, seconds]:
-                self._answer(200, str(work(group, float(seconds))).encode())
+            case ["work", seconds]:
+                time.sleep(float(seconds))
+                self._answer(200, b"done")
+            case ["meet", group, parties, seconds]:
+                met = meet(group, int(parties), float(seconds))
+                self._answer(200 if met else 503, b"met" if met else b"alone")
+            case ["dribble", seconds]:
+                self._dribble(round(float(seconds) / DRIBBLE_INTERVAL_SECONDS))
+            case ["zip"]:
+                self.send_response(200)
+                self.send_header("Content-Encoding", "gzip")
+                self._end(gzip.compress(b"plain"))
             case ["chunked"]:
                 self.send_response(200)
                 self.send_header("Transfer-Encoding", "chunked")
@@ -56,11 +71,26 @@ class Handler(BaseHTTPRequestHandler):
     def _echo(self, body: bytes) -> bytes:
         headers = {name.lower(): value for name, value in self.headers.items()}
         greeting = os.environ.get("GREETING")
-        return json.dumps({"body": body.decode(errors="replace"), "headers": headers, "greeting": greeting}).encode()
+        text = body.decode(errors="replace")
+        return json.dumps({"body": text, "headers": headers, "greeting": greeting, "process": os.getpid()}).encode()
+
+    def _dribble(self, length: int) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        for _ in range(length):
+            time.sleep(DRIBBLE_INTERVAL_SECONDS)
+            try:
+                self.wfile.write(b"x")
+            except ConnectionError:
+                return
 
     def _answer(self, status: int, content: bytes, content_type: str = "text/plain") -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
+        self._end(content)
+
+    def _end(self, content: bytes) -> None:
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

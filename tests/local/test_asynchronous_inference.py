@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from local_cloud.process import RunningLocalCloud
 
 BUCKET = "payloads"
 ENDPOINT = "echo"
@@ -25,6 +28,18 @@ def create_queue_of(client: Callable[[str], Any], topics: list[str]) -> str:
     for topic in topics:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     return url
+
+
+def create_config(client: Callable[[str], Any], name: str, **model: object) -> None:
+    """Create a model and an endpoint configuration of it, both called ``name``."""
+    sagemaker = client("sagemaker")
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, **model)
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[variant | {"InstanceType": "ml.m5.large"}],
+        AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/output"}},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +138,24 @@ def test_an_input_in_s3_is_read_and_the_output_named_as_asked(
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"), [(b"fail 400", b"raw \xff error"), (b"fail 503", b"raw \xff error"), (b"chunked", b"ok")]
+    ("body", "expected"),
+    [
+        (b"fail 302", b"raw \xff error"),
+        (b"fail 400", b"raw \xff error"),
+        (b"fail 503", b"raw \xff error"),
+        (b"chunked", b"ok"),
+    ],
 )
 def test_a_containers_error_is_stored_raw(
     invoke: Callable[..., Any], read: Callable[[str], Any], body: bytes, expected: bytes
 ) -> None:
     """An error, and an answer without Content-Length, become the failure object as they are."""
     assert read(invoke(Body=body)["FailureLocation"])["Body"] == expected
+
+
+def test_a_compressed_answer_is_stored_compressed(invoke: Callable[..., Any], read: Callable[[str], Any]) -> None:
+    """Nobody decodes what the container sends."""
+    assert gzip.decompress(read(invoke(Body=b"zip")["OutputLocation"])["Body"]) == b"plain"
 
 
 def test_an_input_that_is_not_there_is_a_failed_job(invoke: Callable[..., Any], read: Callable[[str], Any]) -> None:
@@ -146,19 +172,28 @@ def test_a_container_that_dies_fails_its_job_and_is_replaced(
     assert json.loads(read(invoke(Body=b"alive")["OutputLocation"])["Body"])["body"] == "alive"
 
 
-def test_a_job_beyond_its_timeout_fails(invoke: Callable[..., Any], read: Callable[[str], Any]) -> None:
-    """One real second of work is ten simulated minutes."""
-    response = invoke(Body=b"work slow 2", InvocationTimeoutSeconds=60)
+@pytest.mark.parametrize("body", [b"work 2", b"dribble 60"])
+def test_a_job_beyond_its_timeout_fails(invoke: Callable[..., Any], read: Callable[[str], Any], body: bytes) -> None:
+    """One real second of work is ten simulated minutes; a container that keeps sending gets no more of them."""
+    response = invoke(Body=body, InvocationTimeoutSeconds=120)
     assert b"server error (0)" in read(response["FailureLocation"])["Body"]
+
+
+def test_an_instance_works_on_as_many_requests_as_its_concurrency(
+    invoke: Callable[..., Any], read: Callable[[str], Any]
+) -> None:
+    """Each waits in the container for the others."""
+    responses = [invoke(Body=f"meet enough {CONCURRENCY} 5".encode()) for _ in range(CONCURRENCY)]
+    assert [read(response["OutputLocation"])["Body"] for response in responses] == [b"met"] * CONCURRENCY
 
 
 def test_an_instance_works_on_no_more_than_its_concurrency(
     invoke: Callable[..., Any], read: Callable[[str], Any]
 ) -> None:
-    """The container sees as many invocations at a time as the configuration says."""
-    responses = [invoke(Body=b"work together 0.2") for _ in range(2 * CONCURRENCY + 1)]
-    seen = [int(read(response["OutputLocation"])["Body"]) for response in responses]
-    assert max(seen) == CONCURRENCY
+    """One more never gets together in the container."""
+    parties = CONCURRENCY + 1
+    responses = [invoke(Body=f"meet crowd {parties} 0.5".encode()) for _ in range(parties)]
+    assert [read(response["FailureLocation"])["Body"] for response in responses] == [b"alone"] * parties
 
 
 def test_success_and_failure_are_notified(
@@ -214,14 +249,7 @@ def test_an_image_without_a_program_fails_the_endpoint(
 ) -> None:
     """The reason names the image and the flag that helps."""
     sagemaker = client("sagemaker")
-    container = {"Image": "unknown.example/model:1"}
-    sagemaker.create_model(ModelName="unknown", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    variant = {"VariantName": "AllTraffic", "ModelName": "unknown", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(
-        EndpointConfigName="unknown",
-        ProductionVariants=[variant | {"InstanceType": "ml.m5.large"}],
-        AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/output"}},
-    )
+    create_config(client, "unknown", PrimaryContainer={"Image": "unknown.example/model:1"})
     sagemaker.create_endpoint(EndpointName="unknown", EndpointConfigName="unknown")
     eventually(lambda: sagemaker.describe_endpoint(EndpointName="unknown")["EndpointStatus"] == "Failed")
     reason = sagemaker.describe_endpoint(EndpointName="unknown")["FailureReason"]
@@ -231,17 +259,67 @@ def test_an_image_without_a_program_fails_the_endpoint(
     eventually(lambda: [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]] == [ENDPOINT])
 
 
-def test_a_request_that_waits_too_long_expires_without_a_trace(
-    client: Callable[[str], Any], invoke: Callable[..., Any], read: Callable[[str], Any], eventually: Callable[..., Any]
-) -> None:
-    """At zero instances a request waits; past its time to live nobody works on it any more."""
-    sagemaker, cloudwatch = client("sagemaker"), client("cloudwatch")
+def test_a_model_deleted_behind_its_configuration_is_refused(client: Callable[[str], Any]) -> None:
+    """The endpoint does not come to be."""
+    sagemaker = client("sagemaker")
+    create_config(client, "gone", PrimaryContainer={"Image": "unknown.example/model:1"})
+    sagemaker.delete_model(ModelName="gone")
+    for operation, name in ((sagemaker.create_endpoint, "gone"), (sagemaker.update_endpoint, ENDPOINT)):
+        with pytest.raises(ClientError, match=r'Could not find model ".*:model/gone"'):
+            operation(EndpointName=name, EndpointConfigName="gone")
+    assert [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]] == [ENDPOINT]
+    assert sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"] == "InService"
 
-    def scale(count: int) -> None:
+
+def test_an_unexpected_error_fails_the_endpoint(
+    cloud: RunningLocalCloud, client: Callable[[str], Any], echo_image: str, eventually: Callable[..., Any]
+) -> None:
+    """No operating system takes this environment: the endpoint says so, and so does the log, and it can be deleted."""
+    sagemaker = client("sagemaker")
+    create_config(client, "odd", PrimaryContainer={"Image": echo_image, "Environment": {"NUL": "\0"}})
+    sagemaker.create_endpoint(EndpointName="odd", EndpointConfigName="odd")
+    eventually(lambda: sagemaker.describe_endpoint(EndpointName="odd")["EndpointStatus"] == "Failed")
+    reason = "ValueError: embedded null byte"
+    assert reason in sagemaker.describe_endpoint(EndpointName="odd")["FailureReason"]
+    assert reason in cloud.last_words()
+    sagemaker.delete_endpoint(EndpointName="odd")
+    eventually(lambda: [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]] == [ENDPOINT])
+
+
+@pytest.fixture
+def scale(client: Callable[[str], Any], eventually: Callable[..., Any]) -> Callable[[int], None]:
+    """Gives the endpoint another number of instances and waits for them."""
+    sagemaker = client("sagemaker")
+
+    def change(count: int) -> None:
         wish = {"VariantName": "AllTraffic", "DesiredInstanceCount": count}
         sagemaker.update_endpoint_weights_and_capacities(EndpointName=ENDPOINT, DesiredWeightsAndCapacities=[wish])
         eventually(lambda: sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"] == "InService")
 
+    return change
+
+
+def test_scale_in_stops_the_oldest_instance_and_fails_its_work(
+    invoke: Callable[..., Any], read: Callable[[str], Any], scale: Callable[[int], None]
+) -> None:
+    """The instance that is left is the newer one."""
+    oldest = json.loads(read(invoke(Body=b"who")["OutputLocation"])["Body"])["process"]
+    working = invoke(Body=b"work 60")
+    scale(2)
+    scale(1)
+    assert b"server error (0)" in read(working["FailureLocation"])["Body"]
+    assert json.loads(read(invoke(Body=b"who")["OutputLocation"])["Body"])["process"] != oldest
+
+
+def test_a_request_that_waits_too_long_expires_without_a_trace(
+    client: Callable[[str], Any],
+    invoke: Callable[..., Any],
+    read: Callable[[str], Any],
+    eventually: Callable[..., Any],
+    scale: Callable[[int], None],
+) -> None:
+    """At zero instances a request waits; past its time to live nobody works on it any more."""
+    cloudwatch = client("cloudwatch")
     scale(0)
     expired = invoke(Body=b"late", RequestTTLSeconds=60)
     eventually(lambda: cloudwatch.list_metrics(MetricName="ExpiredRequests")["Metrics"])

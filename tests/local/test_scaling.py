@@ -244,6 +244,25 @@ def test_deleting_the_stack_leaves_nothing(
     assert [alarm for alarm in alarms if endpoint.stack in alarm] == []
 
 
+def test_a_stack_can_be_deleted_while_its_endpoint_scales(
+    client: Callable[[str], Any], endpoint: ScaledEndpoint, eventually: Callable[..., Any]
+) -> None:
+    """SageMaker refuses to delete the endpoint meanwhile, so CloudFormation waits."""
+    cloudformation = client("cloudformation")
+    stack_id = cloudformation.describe_stacks(StackName=endpoint.stack)["Stacks"][0]["StackId"]
+    client("sagemaker").update_endpoint_weights_and_capacities(
+        EndpointName=endpoint.deployed()["EndpointName"],
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}],
+    )
+    cloudformation.delete_stack(StackName=endpoint.stack)
+
+    def ended() -> str | None:
+        status: str = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+        return None if "IN_PROGRESS" in status else status
+
+    assert eventually(ended) == "DELETE_COMPLETE"
+
+
 def test_a_template_that_names_an_unknown_image_rolls_back(
     client: Callable[[str], Any], eventually: Callable[..., Any]
 ) -> None:

@@ -68,6 +68,14 @@ class Container:
         return self._outcome
 
 
+class BrokenContainer(Container):
+    """Raises what nobody expects."""
+
+    async def invoke(self, _body: bytes, _headers: Mapping[str, str], timeout_seconds: float) -> Outcome:  # noqa: ARG002
+        """Raise."""
+        raise ValueError("odd")
+
+
 @pytest.fixture
 def counted() -> list[str]:
     """The names of the metrics that were published."""
@@ -178,3 +186,16 @@ def test_headers_that_the_caller_did_not_send_are_not_made_up(make_request: Call
     """The container sees the inference id and what there is."""
     expected = {"X-Amzn-SageMaker-Inference-Id": "id", "Content-Type": "image/png"}
     assert request_headers(replace(make_request(), content_type="image/png")) == expected
+
+
+def test_an_unexpected_error_is_the_jobs_failure(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The caller hears of it as of any failure, and the log has where it came from."""
+    request = make_request()
+    bucket = invoke(request, BrokenContainer(SUCCESS))
+    reason = "ClientError: The local cloud failed: ValueError: odd"
+    assert bucket.objects[str(request.failure_location)] == reason.encode()
+    [(topic, message)] = bucket.messages
+    assert (topic.rpartition(":")[2], message["failureReason"]) == ("error", reason)
+    assert "unexpected error in request id" in caplog.text

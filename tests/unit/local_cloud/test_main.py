@@ -16,8 +16,10 @@ from local_cloud.__main__ import main
         ["--port", "http"],
         ["--port", "4566", "--time-scale", "0"],
         ["--port", "4566", "--time-scale", "10001"],
+        ["--port", "4566", "--time-scale", "nan"],
         ["--port", "4566", "--container", "image:1"],
         ["--port", "4566", "--container", "=python serve.py"],
+        ["--port", "4566", "--container", "image:1=python '"],
         ["--port", "4566", "--enforce-nothing"],
     ],
 )
@@ -27,3 +29,26 @@ def test_bad_arguments_end_with_usage(arguments: list[str], capsys: pytest.Captu
         main(arguments)
     assert ended.value.code == 2
     assert "usage: python -m local_cloud" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--port", "http"], "argument --port: 'http' is no port: it must be 1 to 65535"),
+        (
+            ["--port", "4566", "--time-scale", "0"],
+            "argument --time-scale: '0' is no time scale: it must be above 0 and at most 10000",
+        ),
+        (
+            ["--port", "4566", "--container", "image:1"],
+            "argument --container: 'image:1' is no container: it must be IMAGE_URI=COMMAND",
+        ),
+    ],
+)
+def test_the_last_line_says_what_is_allowed(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line names the argument, its value and the bounds."""
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert capsys.readouterr().err.endswith(f"error: {message}\n")

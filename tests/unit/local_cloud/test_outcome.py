@@ -16,7 +16,9 @@ def test_a_response_with_a_length_is_a_success() -> None:
     assert (outcome.content, outcome.content_type) == (b"{}", "application/json")
 
 
-@pytest.mark.parametrize(("status", "words"), [(400, "client error (400)"), (503, "server error (503)")])
+@pytest.mark.parametrize(
+    ("status", "words"), [(302, "client error (302)"), (400, "client error (400)"), (503, "server error (503)")]
+)
 def test_an_error_status_is_a_failure_with_the_raw_body(status: int, words: str) -> None:
     """Nobody interprets a container's error."""
     outcome = response_outcome(status, HEADERS, b"\xff")

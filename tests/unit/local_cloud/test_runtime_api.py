@@ -59,7 +59,8 @@ def test_an_inline_request_is_accepted(invoke: Callable[..., Any], settings: Asy
     endpoints = Endpoints(settings)
     status, headers, body = invoke(endpoints, b"page", Inference_Id="mine", Content_Type="image/png")
     [request] = endpoints.submitted
-    assert (status, json.loads(body)) == (202, {"InferenceId": "mine"})
+    assert (status, headers["Content-Type"]) == (202, "application/json")
+    assert json.loads(body) == {"InferenceId": "mine"}
     assert headers["X-Amzn-SageMaker-OutputLocation"] == request.output_location
     assert headers["X-Amzn-SageMaker-FailureLocation"] == request.failure_location
     name = request.output_location.removeprefix("s3://bucket/output/").removesuffix(".out")
@@ -120,9 +121,10 @@ def test_bad_requests_are_refused_and_queue_nothing(
 ) -> None:
     """The runtime's code for bad input is ``ValidationError``."""
     endpoints = Endpoints(settings)
-    status, _, answer = invoke(endpoints, body, **headers)
+    status, answer_headers, answer = invoke(endpoints, body, **headers)
     error = json.loads(answer)
     assert (status, error["__type"]) == (400, "ValidationError")
+    assert answer_headers["Content-Type"] == "application/json"
     assert message in error["message"]
     assert endpoints.submitted == []
 

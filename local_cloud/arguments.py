@@ -1,0 +1,54 @@
+"""What the command lines of the local cloud take, as types of ``argparse``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import Final
+
+MAX_TIME_SCALE: Final = 10_000
+"""Beyond it a minute is shorter than the event loop can keep."""
+
+_MAX_PORT: Final = 65_535
+
+
+def tcp_port(text: str) -> int:
+    """Return a TCP port.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: it must be 1 to {_MAX_PORT}")
+    return int(text)
+
+
+def time_scale(text: str) -> float:
+    """Return simulated seconds per real second.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no number, or out of bounds.
+    """
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale <= MAX_TIME_SCALE:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time scale: it must be above 0 and at most {MAX_TIME_SCALE}")
+    return scale
+
+
+def container(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return an image's URI and the command that stands for it.
+
+    Raises:
+        argparse.ArgumentTypeError: one of them is missing, or the command's quotes do not match.
+    """
+    image, _, command = text.partition("=")
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError:
+        words = ()
+    if not image or not words:
+        raise argparse.ArgumentTypeError(f"{text!r} is no container: it must be IMAGE_URI=COMMAND")
+    return image, words
