@@ -38,6 +38,7 @@ setup: .venv/.ready .venv-model-server/.ready node_modules/.ready ## install eve
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements/bootstrap.txt
 	@$(UV_INSTALL) --python .venv -r requirements-dev.txt -r requirements/data.txt
+	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
 	@touch $@
 
 .venv-model-server/.ready: model_server/requirements.txt .venv/.ready

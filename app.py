@@ -7,12 +7,12 @@ from cdk_nag import AwsSolutionsChecks
 
 from constructs_lib.checks import SettingError
 from stacks.inference_stack import add_stacks
-from stacks.stages import UnknownStageError, stage_settings
+from stacks.stages import UnknownSettingError, UnknownStageError, stage_settings
 
 app = App()
 try:
     stage = stage_settings(app.node.get_context("stage"))
-except (SettingError, UnknownStageError) as error:
+except (SettingError, UnknownSettingError, UnknownStageError) as error:
     sys.exit(str(error))
 add_stacks(app, stage)
 Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -30,7 +30,8 @@ class PollingFunctionSettings:
 
     Attributes:
         memory_mib: 128 to 10,240; more memory also means more processor, which shortens the cold start.
-        timeout_seconds: 60 to 900, which is Lambda's longest. A job that takes longer is handed back as a handle.
+        timeout_seconds: 60 to 900, which is Lambda's longest; the last 35 are kept back for a slow answer of S3. A job
+            that takes longer is handed back as a handle.
     """
 
     memory_mib: int = 512

@@ -23,6 +23,7 @@ from async_inference.limits import (
 from constructs_lib.checks import SettingError, require_match, require_names, require_type, require_within
 from constructs_lib.container_image import ContainerImage
 from constructs_lib.endpoint_scaling import ScalingSettings
+from constructs_lib.instance_types import known_instance_types
 from constructs_lib.model import ContainerModel, HuggingFaceModel, ModelSource
 from constructs_lib.notifications import CONSUMER_PATTERN
 from constructs_lib.payload_store import RetentionSettings
@@ -86,6 +87,10 @@ class EndpointSettings:
         require_match(
             self, "instance_type", _INSTANCE_TYPE_PATTERN, "ml.<family>.<size> of a family other than t2 and inf1"
         )
+        if self.instance_type not in known_instance_types():
+            raise SettingError(
+                self, "instance_type", self.instance_type, "a type that the installed boto3 knows: is it misspelt?"
+            )
         require_within(self, "max_job_seconds", INVOCATION_TIMEOUT_SECONDS, "seconds")
         require_within(self, "request_ttl_seconds", REQUEST_TTL_SECONDS, "seconds")
         require_within(
@@ -151,7 +156,7 @@ class StageSettings:
         require_type(self, "production", bool)
         self._check_endpoints()
         if self.account is not None:
-            require_match(self, "account", r"\d{12}", "12 digits")
+            require_match(self, "account", r"\d{12}", "text of 12 digits")
         if self.region is not None:
             require_match(self, "region", _REGION_PATTERN, "a region such as eu-west-1")
             for endpoint in self.endpoints:

@@ -9,7 +9,11 @@ from constructs_lib.model import ContainerModel, HuggingFaceModel
 from stacks.settings import EndpointSettings, StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+
+class UnknownSettingError(TypeError):
+    """A stage names a setting that there is not, or leaves out one that there has to be."""
 
 
 class UnknownStageError(LookupError):
@@ -70,7 +74,7 @@ def prod() -> StageSettings:
     )
 
 
-STAGES: Final[Mapping[str, Callable[[], StageSettings]]] = {"local": local, "dev": dev, "prod": prod}
+STAGES: Final[dict[str, Callable[[], StageSettings]]] = {"local": local, "dev": dev, "prod": prod}
 
 
 def stage_settings(name: str) -> StageSettings:
@@ -78,8 +82,13 @@ def stage_settings(name: str) -> StageSettings:
 
     Raises:
         UnknownStageError: there is no such stage.
+        UnknownSettingError: a setting is misspelt or missing.
         SettingError: one of its settings is not allowed.
     """
     if name not in STAGES:
         raise UnknownStageError(f"stage is {name!r}, allowed is one of {', '.join(STAGES)}: -c stage=dev")
-    return STAGES[name]()
+    try:
+        return STAGES[name]()
+    except TypeError as error:
+        # Python's own words name the settings and the one that they do not have, or lack.
+        raise UnknownSettingError(f"stage {name}: {error}; stacks/settings.py says which settings there are") from error

@@ -70,7 +70,7 @@ def parse(event: object) -> Request:
 def _source(event: Mapping[str, Any]) -> str:
     sources = [name for name in SOURCES if name in event]
     if len(sources) != 1:
-        got = " and ".join(sources) or "none of them"
+        got = " and ".join(sources or map(shown, event)) or "nothing"
         raise InvalidRequest(f"event: got {got}, expected exactly one of {', '.join(SOURCES)}")
     return sources[0]
 

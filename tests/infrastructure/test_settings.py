@@ -13,7 +13,7 @@ from constructs_lib.model import ContainerModel, HuggingFaceModel
 from constructs_lib.payload_store import RetentionSettings
 from constructs_lib.polling_function import PollingFunctionSettings
 from stacks.settings import EndpointSettings, StageSettings
-from stacks.stages import STAGES, UnknownStageError, stage_settings
+from stacks.stages import STAGES, UnknownSettingError, UnknownStageError, stage_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,10 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     (lambda: _endpoint(name="ocr\n"), r"EndpointSettings.name is 'ocr\n'"),
     (lambda: _endpoint(model=IMAGE), "EndpointSettings.model is '111122223333.dkr"),
     (lambda: _endpoint(instance_type="m5.xlarge"), "EndpointSettings.instance_type is 'm5.xlarge', allowed is ml."),
+    (
+        lambda: _endpoint(instance_type="ml.g5.xlrge"),
+        "EndpointSettings.instance_type is 'ml.g5.xlrge', allowed is a type that the installed boto3 knows",
+    ),
     (lambda: _endpoint(instance_type="ml.t2.medium"), "EndpointSettings.instance_type is 'ml.t2.medium'"),
     (lambda: _endpoint(instance_type="ml.inf1.xlarge"), "EndpointSettings.instance_type is 'ml.inf1.xlarge'"),
     (
@@ -117,7 +121,7 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     (lambda: _stage(endpoints=("x",)), "StageSettings.endpoints is ('x',), allowed is a tuple of EndpointSettings"),
     (lambda: _stage(name="prod-eu"), "StageSettings.name is 'prod-eu', allowed is lower-case letters and digits"),
     (lambda: _stage(endpoints=(_endpoint(), _endpoint())), "StageSettings.endpoints is ['ocr', 'ocr']"),
-    (lambda: _stage(account="1234"), "StageSettings.account is '1234', allowed is 12 digits"),
+    (lambda: _stage(account="1234"), "StageSettings.account is '1234', allowed is text of 12 digits"),
     (lambda: _stage(region="Frankfurt"), "StageSettings.region is 'Frankfurt', allowed is a region such as"),
     (
         lambda: _stage(region="us-east-1"),
@@ -171,6 +175,14 @@ def test_bounds_themselves_are_allowed() -> None:
 def test_stage_is_named_as_it_is_asked_for(name: str) -> None:
     """A stage's settings carry the name under which they are found."""
     assert name == stage_settings(name).name
+
+
+def test_misspelt_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line names the stage, the settings and the name that they do not have."""
+    monkeypatch.setitem(STAGES, "mine", lambda: _stage(endpoints=(_endpoint(max_job_second=1800),)))
+
+    with pytest.raises(UnknownSettingError, match=r"stage mine: EndpointSettings.* 'max_job_second'; stacks/"):
+        stage_settings("mine")
 
 
 def test_unknown_stage_lists_the_stages() -> None:

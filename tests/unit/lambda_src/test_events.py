@@ -31,8 +31,8 @@ SOURCES = "expected exactly one of payload, input_location, job"
         (None, "event: got NoneType, expected an object with one of payload, input_location, job"),
         ([], "event: got list, expected an object with one of payload, input_location, job"),
         ("payload", "event: got str, expected an object with one of payload, input_location, job"),
-        ({}, f"event: got none of them, {SOURCES}"),
-        ({"accept": "text/plain"}, f"event: got none of them, {SOURCES}"),
+        ({}, f"event: got nothing, {SOURCES}"),
+        ({"paylod": 1}, f"event: got 'paylod', {SOURCES}"),
         ({"payload": 1, "job": JOB}, f"event: got payload and job, {SOURCES}"),
         ({"payload": 1, "input_location": "s3://bucket/x"}, f"event: got payload and input_location, {SOURCES}"),
         (

@@ -81,5 +81,5 @@ def test_the_handler_raises_what_it_cannot_answer(monkeypatch: pytest.MonkeyPatc
     """So Lambda reports the error's type and message."""
     monkeypatch.setenv(ENDPOINT_CONFIGURATION, VALUE)
 
-    with pytest.raises(InvalidRequest, match=r"^event: got none of them"):
+    with pytest.raises(InvalidRequest, match=r"^event: got nothing"):
         module.handler({}, Context())
