@@ -76,7 +76,7 @@ test: setup ## all tests that need no AWS account
 	@$(AT_HOME) $(BIN)/pytest -n auto --dist loadfile
 
 .PHONY: check
-check: setup ## format, lint, types, import rules, tests, synthesis with compliance: what CI runs
+check: setup ## format, lint, types, import rules, tests, synthesis with compliance; CI runs it, then the demo
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports

@@ -90,5 +90,7 @@ def stage_settings(name: str) -> StageSettings:
     try:
         return STAGES[name]()
     except TypeError as error:
+        if "__init__()" not in str(error):
+            raise
         # Python's own words name the settings and the one that they do not have, or lack.
         raise UnknownSettingError(f"stage {name}: {error}; stacks/settings.py says which settings there are") from error

@@ -185,6 +185,16 @@ def test_misspelt_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) 
         stage_settings("mine")
 
 
+def test_another_type_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the code is not passed off as a fault of the settings."""
+    monkeypatch.setitem(STAGES, "mine", lambda: len(1))  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError, match="has no len") as fault:
+        stage_settings("mine")
+
+    assert not isinstance(fault.value, UnknownSettingError)
+
+
 def test_unknown_stage_lists_the_stages() -> None:
     """The line says which stages there are."""
     with pytest.raises(UnknownStageError, match="stage is 'nonsense', allowed is one of local, dev, prod"):
