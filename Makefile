@@ -38,13 +38,19 @@ setup: .venv/.ready .venv-model-server/.ready node_modules/.ready ## install eve
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements/bootstrap.txt
 	@$(UV_INSTALL) --python .venv -r requirements-dev.txt -r requirements/data.txt
-	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/checkout.pth"
+	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-model-server/.ready: model_server/requirements.txt .venv/.ready
 	@echo "setup: model server"
 	@$(PYTHON) -m venv --clear --without-pip .venv-model-server
 	@$(UV_INSTALL) --python .venv-model-server -r model_server/requirements.txt
+	@touch $@
+
+.venv-peers/.ready: benchmarks/requirements.txt .venv/.ready
+	@echo "setup: peers to measure against"
+	@$(PYTHON) -m venv --clear --without-pip .venv-peers
+	@$(UV_INSTALL) --python .venv-peers -r benchmarks/requirements.txt
 	@touch $@
 
 node_modules/.ready: package-lock.json requirements/node.txt scripts/install-cdk-cli.sh .venv/.ready
@@ -60,6 +66,7 @@ lock: .venv/.ready ## compile the lock files from pyproject.toml
 	$$compile --group model-server -o model_server/requirements.txt; \
 	$$compile --group bootstrap -o requirements/bootstrap.txt; \
 	$$compile --group node -o requirements/node.txt; \
+	$$compile --group peers -o benchmarks/requirements.txt; \
 	$$compile --group data --no-deps -o requirements/data.txt
 
 .PHONY: demo
@@ -74,6 +81,10 @@ local: setup ## the local cloud in the foreground, with STAGE deployed (PORT, TI
 .PHONY: test
 test: setup ## all tests that need no AWS account
 	@$(AT_HOME) $(BIN)/pytest -n auto --dist loadfile
+
+.PHONY: bench
+bench: setup .venv-peers/.ready ## measure, with the peers side by side: one table, and benchmarks/results/
+	@$(AT_HOME) $(BIN)/python -m benchmarks
 
 .PHONY: check
 check: setup ## format, lint, types, import rules, tests, synthesis with compliance; CI runs it, then the demo
