@@ -31,6 +31,8 @@ class Prefixes:
     input: str = "input/"
     output: str = "output/"
     failure: str = "failure/"
+    batches: str = "batches/"
+    """Inputs, journal and lease of recorded batches. Documents of before there were batches leave it out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +61,12 @@ class EndpointConfiguration:
 
     No value is checked on construction: while a stack is synthesized, the names are still tokens.
     Reading one checks them all.
+
+    Example:
+        >>> EndpointConfiguration.from_dict(configuration.to_dict()) == configuration
+        True
+        >>> configuration.limits.max_job_seconds
+        1800
     """
 
     endpoint_name: str

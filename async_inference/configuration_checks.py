@@ -14,6 +14,8 @@ _NAMES: Final = ("endpoint_name", "region", "bucket")
 _OBJECTS: Final = ("limits", "prefixes", "consumers")
 _LIMITS: Final = {"max_job_seconds": INVOCATION_TIMEOUT_SECONDS, "request_ttl_seconds": REQUEST_TTL_SECONDS}
 _PREFIXES: Final = ("input", "output", "failure")
+_LATER_PREFIXES: Final = ("batches",)
+"""Those that documents written before there were any leave out."""
 
 
 def check(document: Mapping[str, object]) -> None:
@@ -28,9 +30,9 @@ def check(document: Mapping[str, object]) -> None:
     limits = _members("limits", members["limits"], _LIMITS.keys())
     for name, bounds in _LIMITS.items():
         _check_seconds(f"limits.{name}", limits[name], bounds)
-    prefixes = _members("prefixes", members["prefixes"], set(_PREFIXES))
-    for name in _PREFIXES:
-        _check_prefix(f"prefixes.{name}", prefixes[name])
+    prefixes = _members("prefixes", members["prefixes"], set(_PREFIXES), optional=set(_LATER_PREFIXES))
+    for name, prefix in prefixes.items():
+        _check_prefix(f"prefixes.{name}", prefix)
     for name, value in _object("consumers", members["consumers"]).items():
         consumer = _members(f"consumers.{name}", value, {"queue_url"})
         _check_text(f"consumers.{name}.queue_url", consumer["queue_url"])
@@ -42,9 +44,11 @@ def _object(name: str, value: object) -> Mapping[str, object]:
     return value
 
 
-def _members(name: str, value: object, expected: AbstractSet[str]) -> Mapping[str, object]:
+def _members(
+    name: str, value: object, expected: AbstractSet[str], *, optional: AbstractSet[str] = frozenset()
+) -> Mapping[str, object]:
     members = _object(name, value)
-    for problem, names in (("missing", expected - members.keys()), ("unknown", members.keys() - expected)):
+    for problem, names in (("missing", expected - members.keys()), ("unknown", members.keys() - expected - optional)):
         if names:
             first = min(map(str, names))
             raise _malformed(f"{shown(f'{name}.{first}' if name else first)} is {problem}")

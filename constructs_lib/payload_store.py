@@ -26,6 +26,9 @@ class RetentionSettings:
     inputs_days: int = 7
     outputs_days: int = 30
     failures_days: int = 90
+    batches_days: int = 30
+    """The inputs and the journal of a recorded batch: as long as it may be resumed or its results fetched again."""
+
     access_logs_days: int = 90
 
     def __post_init__(self) -> None:
@@ -42,7 +45,7 @@ class PayloadStore(Construct):
     Args:
         scope: The parent.
         construct_id: The name within it.
-        prefixes: Where inputs, outputs and failures lie.
+        prefixes: Where inputs, outputs, failures and batches lie.
         retention: How long each is kept.
         retain: Keep bucket and objects when the stack is deleted; otherwise both go with it.
     """
@@ -109,6 +112,7 @@ def _lifecycle_rules(prefixes: Prefixes, retention: RetentionSettings) -> Iterat
     yield _expire(prefixes.input, retention.inputs_days)
     yield _expire(prefixes.output, retention.outputs_days)
     yield _expire(prefixes.failure, retention.failures_days)
+    yield _expire(prefixes.batches, retention.batches_days)
     yield s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))
 
 

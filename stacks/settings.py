@@ -6,7 +6,7 @@ in :mod:`stacks.stages`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from itertools import permutations
 from typing import Final
 
@@ -116,7 +116,7 @@ class EndpointSettings:
 
     def _check_prefixes(self) -> None:
         require_type(self, "prefixes", Prefixes)
-        for name in ("input", "output", "failure"):
+        for name in self.prefixes.__slots__:
             require_match(
                 self.prefixes,
                 name,
@@ -124,9 +124,9 @@ class EndpointSettings:
                 "a path of letters, digits, dashes and underscores that ends with a slash, at most 400 characters",
                 max_length=_MAX_PREFIX_LENGTH,
             )
-        prefixes = (self.prefixes.input, self.prefixes.output, self.prefixes.failure)
+        prefixes = astuple(self.prefixes)
         if any(one.startswith(other) for one, other in permutations(prefixes, 2)):
-            raise SettingError(self, "prefixes", prefixes, "three prefixes of which none lies within another")
+            raise SettingError(self, "prefixes", prefixes, "prefixes of which none lies within another")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

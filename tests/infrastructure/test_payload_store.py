@@ -18,8 +18,8 @@ def _template(stack: Stack, *, retain: bool) -> assertions.Template:
     PayloadStore(
         stack,
         "Payloads",
-        prefixes=Prefixes(input="in/", output="out/", failure="bad/"),
-        retention=RetentionSettings(inputs_days=1, outputs_days=2, failures_days=3, access_logs_days=4),
+        prefixes=Prefixes(input="in/", output="out/", failure="bad/", batches="many/"),
+        retention=RetentionSettings(inputs_days=1, outputs_days=2, failures_days=3, access_logs_days=4, batches_days=5),
         retain=retain,
     )
     return assertions.Template.from_stack(stack)
@@ -85,6 +85,7 @@ def test_objects_expire_by_kind_and_unfinished_uploads_after_a_day(new_stack: St
                     {"ExpirationInDays": 1, "Prefix": "in/", "Status": "Enabled"},
                     {"ExpirationInDays": 2, "Prefix": "out/", "Status": "Enabled"},
                     {"ExpirationInDays": 3, "Prefix": "bad/", "Status": "Enabled"},
+                    {"ExpirationInDays": 5, "Prefix": "many/", "Status": "Enabled"},
                     {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Status": "Enabled"},
                 ]
             },

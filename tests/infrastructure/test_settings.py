@@ -79,6 +79,7 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
         lambda: _endpoint(model=HUGGING_FACE, instance_type="ml.c7g.xlarge"),
         "EndpointSettings.instance_type is 'ml.c7g.xlarge', allowed is a c, m or r family",
     ),
+    (lambda: _endpoint(prefixes=Prefixes(batches="input/batches/")), "EndpointSettings.prefixes is ('input/'"),
     (lambda: _endpoint(prefixes=Prefixes(input="*/")), "Prefixes.input is '*/'"),
     (lambda: _endpoint(prefixes=Prefixes(input="../")), "Prefixes.input is '../'"),
     (lambda: _endpoint(scaling={"max_instances": 1}), "EndpointSettings.scaling is {'max_instances': 1}"),
