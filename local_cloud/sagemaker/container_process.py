@@ -179,7 +179,8 @@ class ContainerProcess:
                 "/invocations",
                 body=body,
                 headers=headers,
-                timeout=urllib3.Timeout(connect=PING_TIMEOUT_SECONDS, read=timeout_seconds),
+                # For all of it: what urllib3 calls the connect timeout bounds the sending of the body, too.
+                timeout=timeout_seconds,
                 preload_content=False,
                 decode_content=False,
             )

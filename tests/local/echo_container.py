@@ -3,7 +3,8 @@
 The content of a request may ask for another answer: ``fail 400`` for that status with a raw body, ``die`` to end the
 process in the middle of the invocation, ``work 5`` for so many seconds of work, ``meet a 2 5`` for an error unless 2
 invocations of group ``a`` are worked on at a time within 5 seconds, ``dribble 5`` for a response that takes so many
-seconds, ``zip`` for a compressed response, ``chunked`` for a response without a Content-Length.
+seconds, ``zip`` for a compressed response, ``chunked`` for a response without a Content-Length. The custom attributes
+``idle 5`` let it wait so many seconds before it reads the content.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer ``/invocations``."""
+        match self.headers.get("X-Amzn-SageMaker-Custom-Attributes", "").split():
+            case ["idle", seconds]:
+                time.sleep(float(seconds))
         body = self.rfile.read(int(self.headers["Content-Length"]))
         match body.decode(errors="replace").split():
             case ["fail", status]:

@@ -153,6 +153,15 @@ def test_a_containers_error_is_stored_raw(
     assert read(invoke(Body=body)["FailureLocation"])["Body"] == expected
 
 
+def test_a_large_input_may_take_its_time_to_be_sent(
+    client: Callable[[str], Any], invoke: Callable[..., Any], read: Callable[[str], Any]
+) -> None:
+    """All the time of the invocation, as a gigabyte needs on a busy machine."""
+    client("s3").put_object(Bucket=BUCKET, Key="input/large", Body=b"x" * 20_000_000)
+    response = invoke(InputLocation=f"s3://{BUCKET}/input/large", CustomAttributes="idle 2.5")
+    assert len(json.loads(read(response["OutputLocation"])["Body"])["body"]) == 20_000_000
+
+
 def test_a_compressed_answer_is_stored_compressed(invoke: Callable[..., Any], read: Callable[[str], Any]) -> None:
     """Nobody decodes what the container sends."""
     assert gzip.decompress(read(invoke(Body=b"zip")["OutputLocation"])["Body"]) == b"plain"
