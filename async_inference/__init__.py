@@ -13,6 +13,7 @@ from async_inference.configuration import EndpointConfiguration
 from async_inference.endpoint import AsyncEndpoint
 from async_inference.exceptions import (
     AsyncInferenceError,
+    BatchBusy,
     ConfigurationError,
     EndpointUnavailable,
     InvalidRequest,
@@ -22,24 +23,33 @@ from async_inference.exceptions import (
     ResultCorrupt,
     ResultTimeout,
 )
+from async_inference.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, DoneAndNotDone, as_completed, wait
 from async_inference.job import Job
 from async_inference.locations import S3Location
 from async_inference.results import Result
 from async_inference.retrying import RetryPolicy
 from async_inference.storage import StoredObject
+from async_inference.submitting.naming import OutputName
 from async_inference.waiting import PollingPolicy
+from async_inference.watching.watch import Watch
 
 __all__ = [
+    "ALL_COMPLETED",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
     "AsyncEndpoint",
     "AsyncInferenceError",
+    "BatchBusy",
     "Clients",
     "Clock",
     "ConfigurationError",
+    "DoneAndNotDone",
     "EndpointConfiguration",
     "EndpointUnavailable",
     "InvalidRequest",
     "Job",
     "ModelError",
+    "OutputName",
     "PermissionDenied",
     "PollingPolicy",
     "RequestExpired",
@@ -49,4 +59,7 @@ __all__ = [
     "RetryPolicy",
     "S3Location",
     "StoredObject",
+    "Watch",
+    "as_completed",
+    "wait",
 ]

@@ -12,9 +12,11 @@ from async_inference.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from boto3 import Session
+    from boto3.s3.transfer import TransferConfig
     from botocore.client import BaseClient
     from types_boto3_s3 import S3Client
     from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
+    from types_boto3_sqs import SQSClient
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 S3_READ_TIMEOUT_SECONDS: Final = 10
@@ -24,18 +26,31 @@ SUBMIT_READ_TIMEOUT_SECONDS: Final = 20
 """The longest silence of SageMaker that is borne: it only queues the request, and a submission that it does not answer
 must not be sent again."""
 
+QUEUE_READ_TIMEOUT_SECONDS: Final = 30
+"""The longest silence of SQS that is borne: a request may wait 20 seconds for messages."""
+
 UPLOAD_ATTEMPTS: Final = 5
 """Of each part of an upload: parts are idempotent, so botocore repeats them, and nothing of ours does."""
+
+UPLOAD_PART_BYTES: Final = 5 * 1024 * 1024
+"""Of a large upload: the smallest that S3 takes, except for the last (S3 user guide, multipart upload limits)."""
+
+UPLOAD_PARTS_IN_MEMORY: Final = 3
+"""Of a stream, which can be read but once, so that each part is held until S3 has it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clients:
-    """The three boto3 clients of one endpoint.
+    """The boto3 clients of one endpoint.
 
     Pass your own where the default credentials will not do; :meth:`connect` shows how each is configured.
 
     Raises:
         ConfigurationError: a client whose calls the library itself repeats would repeat them too.
+
+    Example:
+        >>> clients = Clients.connect("eu-west-1")
+        >>> endpoint = AsyncEndpoint(configuration, clients=clients)
     """
 
     sagemaker_runtime: SageMakerRuntimeClient
@@ -47,16 +62,25 @@ class Clients:
     s3_uploads: S3Client
     """Uploads payloads, with botocore's retries."""
 
+    sqs: SQSClient | None = None
+    """Receives notices, without retries; needed only where the endpoint is used as a consumer."""
+
     def __post_init__(self) -> None:
-        for name, client in (("sagemaker_runtime", self.sagemaker_runtime), ("s3", self.s3)):
-            if _attempts(client) != 1:
+        for name, client in (("sagemaker_runtime", self.sagemaker_runtime), ("s3", self.s3), ("sqs", self.sqs)):
+            if client is not None and _attempts(client) != 1:
                 raise ConfigurationError(
                     f"clients: {name} retries on its own: make it with Config(retries={{'total_max_attempts': 1}})"
                 )
 
     @classmethod
-    def connect(cls, region: str, session: Session | None = None) -> Clients:
-        """Return clients for ``region`` of ``session``, by default with the caller's default credentials."""
+    def connect(cls, region: str, session: Session | None = None, *, sqs: bool = False) -> Clients:
+        """Return clients for ``region`` of ``session``, by default with the caller's default credentials.
+
+        Args:
+            region: Where the endpoint is.
+            session: What to make them of.
+            sqs: Whether to make the one for notices too.
+        """
         # Imported here because it takes longer than everything else that a program needs to describe its requests.
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
@@ -65,14 +89,36 @@ class Clients:
         once = Config(connect_timeout=CONNECT_TIMEOUT_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
         submits = once.merge(Config(read_timeout=SUBMIT_READ_TIMEOUT_SECONDS))
         reads = once.merge(Config(read_timeout=S3_READ_TIMEOUT_SECONDS))
+        waits = once.merge(Config(read_timeout=QUEUE_READ_TIMEOUT_SECONDS))
         uploads = once.merge(Config(retries={"mode": "standard", "total_max_attempts": UPLOAD_ATTEMPTS}))
         return cls(
             sagemaker_runtime=session.client("sagemaker-runtime", region_name=region, config=submits),
             s3=session.client("s3", region_name=region, config=reads),
             s3_uploads=session.client("s3", region_name=region, config=uploads),
+            sqs=session.client("sqs", region_name=region, config=waits) if sqs else None,
         )
+
+    def close(self) -> None:
+        """Close the connections of all of them."""
+        for client in (self.sagemaker_runtime, self.s3, self.s3_uploads, self.sqs):
+            if client is not None:
+                client.close()
 
 
 def _attempts(client: BaseClient) -> int | None:
     retries: dict[str, Any] | None = getattr(client.meta.config, "retries", None)
     return (retries or {}).get("total_max_attempts")
+
+
+def upload_configuration() -> TransferConfig:
+    """Return how large payloads are uploaded: in constant memory, whatever they come from."""
+    from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - boto3 loads with the first client
+
+    configuration = TransferConfig(
+        multipart_chunksize=UPLOAD_PART_BYTES,
+        # The alternative, which boto3 picks where it is installed, brings its own retries.
+        preferred_transfer_client="classic",
+    )
+    # An option of s3transfer that boto3 does not pass on; its default of ten parts is more than streaming needs.
+    configuration.max_in_memory_upload_chunks = UPLOAD_PARTS_IN_MEMORY
+    return configuration

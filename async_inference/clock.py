@@ -17,6 +17,12 @@ class Clock:
 
     A job's deadline is a moment of wall time: the job goes on while the caller's machine sleeps, and the deadline means
     the same to every process that picks it up. A caller's timeout is not: somebody may set the wall clock back.
+
+    Example:
+        >>> slept: list[float] = []
+        >>> Clock(sleep=slept.append).sleep(30)    # at once
+        >>> slept
+        [30]
     """
 
     now: Callable[[], float] = time.time

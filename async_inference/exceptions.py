@@ -10,7 +10,8 @@
     ├── ResultTimeout           the caller's patience ended first (also a TimeoutError)
     ├── PermissionDenied        names the action and the resource
     ├── ResultCorrupt           the output is not what it should be; keeps its bytes
-    └── EndpointUnavailable     AWS did not answer, or has no such endpoint
+    ├── EndpointUnavailable     AWS did not answer, or has no such endpoint
+    └── BatchBusy               somebody else works on the batch, or has taken it over
 
 Each carries the ``job`` it is about (``None`` if there is none yet) and a ``remedy``, one sentence from
 :mod:`async_inference.remedies`, which tracebacks show below the message. Errors of boto3 about the caller's own set-up,
@@ -33,6 +34,15 @@ class AsyncInferenceError(Exception):
     Attributes:
         job: The job that the error is about, or ``None``; always ``None`` in another process, after pickling.
         remedy: What to do about it, as one sentence.
+
+    Example:
+        >>> try:
+        ...     failed_job.result()
+        ... except AsyncInferenceError as error:
+        ...     print(error)
+        ...     print(error.remedy)
+        the model failed on inference id failed-1: no image
+        read the message and the endpoint's logs; check the input, ...
     """
 
     usual_remedy: ClassVar[str] = remedies.UNEXPECTED
@@ -49,13 +59,27 @@ class AsyncInferenceError(Exception):
 
 
 class ConfigurationError(AsyncInferenceError):
-    """The description of the endpoint is missing, malformed or of another version."""
+    """The description of the endpoint is missing, malformed or of another version.
+
+    Example:
+        >>> EndpointConfiguration.from_json("[]")
+        Traceback (most recent call last):
+            ...
+        async_inference.exceptions.ConfigurationError: the endpoint's configuration is of type list, expected ...
+    """
 
     usual_remedy = remedies.CONFIGURATION
 
 
 class InvalidRequest(AsyncInferenceError):  # noqa: N818 - reads as what happened, like the others of this tree
-    """A value that the caller passed is not allowed; the message names the field, the value and what is."""
+    """A value that the caller passed is not allowed; the message names the field, the value and what is.
+
+    Example:
+        >>> endpoint.submit(b"page", request_ttl_seconds=59)
+        Traceback (most recent call last):
+            ...
+        async_inference.exceptions.InvalidRequest: request_ttl_seconds: got 59, expected 60 to 21600 seconds ...
+    """
 
     usual_remedy = remedies.INVALID_REQUEST
 
@@ -67,6 +91,11 @@ class ModelError(AsyncInferenceError):
 
     Attributes:
         body: All of what the model answered, JSON or not.
+
+    Example:
+        >>> error = failed_job.exception()
+        >>> isinstance(error, ModelError) and error.body
+        b'no image'
     """
 
     usual_remedy = remedies.MODEL_FAILED
@@ -81,13 +110,25 @@ class RequestExpired(AsyncInferenceError):  # noqa: N818 - likewise
 
     Known: SageMaker no longer works on the request. Not known: whether it expired in the queue, or ended without
     leaving an object.
+
+    Example:
+        >>> type(queued_job.exception()).__name__    # some hours later
+        'RequestExpired'
     """
 
     usual_remedy = remedies.EXPIRED
 
 
 class ResultTimeout(AsyncInferenceError, TimeoutError):  # noqa: N818 - likewise
-    """The caller's ``timeout`` passed first; the job goes on, and its result can still be waited for."""
+    """The caller's ``timeout`` passed first; the job goes on, and its result can still be waited for.
+
+    Example:
+        >>> try:
+        ...     queued_job.result(timeout=60)
+        ... except TimeoutError as error:
+        ...     print(error)
+        no outcome of inference id queued-1 within 60 s: it may be queued, waiting for an instance, or running
+    """
 
     usual_remedy = remedies.STILL_PROCESSING
 
@@ -98,6 +139,11 @@ class PermissionDenied(AsyncInferenceError):  # noqa: N818 - likewise
     Attributes:
         action: The IAM action, or actions, of which at least one is missing.
         resource: What it was to act on.
+
+    Example:
+        >>> error = PermissionDenied("...", action="s3:ListBucket", resource="arn:aws:s3:::our-payloads")
+        >>> f"{error.action} on {error.resource}"
+        's3:ListBucket on arn:aws:s3:::our-payloads'
     """
 
     usual_remedy = remedies.ACCESS_DENIED
@@ -115,6 +161,13 @@ class ResultCorrupt(AsyncInferenceError):  # noqa: N818 - likewise
 
     Attributes:
         content: The output's bytes as they are.
+
+    Example:
+        >>> try:
+        ...     job.result(decoder=lambda content, content_type: float(content))
+        ... except ResultCorrupt as error:
+        ...     print(error.content.decode())
+        {"text": "Grüße"}
     """
 
     usual_remedy = remedies.RESULT_CORRUPT
@@ -132,6 +185,13 @@ class EndpointUnavailable(AsyncInferenceError):  # noqa: N818 - likewise
             never sent again by this library, because a second request is a second inference.
         inference_id: The id of a request that was, or may have been, accepted, with which its notification can be
             recognised; otherwise ``None``.
+
+    Example:
+        >>> try:
+        ...     job = endpoint.submit(b"page")
+        ... except EndpointUnavailable as error:
+        ...     if error.submission_unknown:
+        ...         print(f"{error.inference_id} may be on its way")
     """
 
     usual_remedy = remedies.UNAVAILABLE
@@ -148,3 +208,24 @@ class EndpointUnavailable(AsyncInferenceError):  # noqa: N818 - likewise
         super().__init__(message, job=job, remedy=remedy)
         self.submission_unknown = submission_unknown
         self.inference_id = inference_id
+
+
+class BatchBusy(AsyncInferenceError):  # noqa: N818 - likewise
+    """Somebody else works on the batch, or has taken it over while this process did.
+
+    Attributes:
+        owner: Who, as host and process.
+        silent_seconds: How long ago that owner's last sign of life is, by S3's clock; 0 where it has taken over.
+
+    Example:
+        >>> error = BatchBusy("...", owner="worker-7, process 4711", silent_seconds=12.0)
+        >>> f"{error.owner}, {error.silent_seconds:.0f} s ago"
+        'worker-7, process 4711, 12 s ago'
+    """
+
+    usual_remedy = remedies.BATCH_BUSY
+
+    def __init__(self, message: str, *, job: Job | None = None, owner: str = "", silent_seconds: float = 0.0) -> None:
+        super().__init__(message, job=job)
+        self.owner = owner
+        self.silent_seconds = silent_seconds

@@ -62,3 +62,15 @@ HEADER_LENGTH: Final = Bounds(1, 1_024)
 
 HEADER_PATTERN: Final = r"[ -~]+"
 """Printable ASCII: these fields travel in HTTP headers."""
+
+OUTPUT_EXTENSION_LENGTH: Final = Bounds(1, 512)
+"""Characters of ``S3OutputPathExtension``."""
+
+OUTPUT_EXTENSION_PATTERN: Final = r"(?!s3:|https:)[a-zA-Z0-9!_.*'()/-]+"
+"""What may be appended to the output path."""
+
+FILENAME_LENGTH: Final = Bounds(1, 32)
+"""Characters of ``Filename``."""
+
+FILENAME_PATTERN: Final = r"(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9_.-]*"
+"""What an output may be called: at most one dot."""

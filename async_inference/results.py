@@ -10,9 +10,10 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from email.message import Message
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from async_inference import waiting
+from async_inference import downloads, waiting
 from async_inference.exceptions import (
     AsyncInferenceError,
     ModelError,
@@ -21,17 +22,24 @@ from async_inference.exceptions import (
     ResultCorrupt,
     ResultTimeout,
 )
+from async_inference.messages import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+    from typing import BinaryIO
 
     from async_inference.clock import Clock
     from async_inference.job import Job
     from async_inference.locations import S3Location
     from async_inference.storage import Body, ObjectStore, StoredObject
     from async_inference.waiting import PollingPolicy
+    from async_inference.watching.watcher import Watcher
 
 Answer = TypeVar("Answer")
+Decoded = TypeVar("Decoded")
+Decoder: TypeAlias = "Callable[[bytes, str | None], Decoded]"
+"""Makes of an output's content and content type what its caller works with."""
 
 _LONGEST_EXCERPT: Final = 300
 """Characters of the model's words in an error's message."""
@@ -39,7 +47,15 @@ _LONGEST_EXCERPT: Final = 300
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What the model answered."""
+    """What the model answered.
+
+    Example:
+        >>> result = job.result()
+        >>> result.content_type, len(result.content)
+        ('application/json', 19)
+        >>> str(result.location)
+        's3://payloads-bucket/output/...out'
+    """
 
     job: Job
     location: S3Location
@@ -47,10 +63,14 @@ class Result:
     content_type: str | None
 
     def json(self) -> Any:  # noqa: ANN401 - what a model answers is for the caller to know
-        """Return the decoded content.
+        """Return the content, decoded as JSON.
 
         Raises:
             ResultCorrupt: it is no JSON; the error keeps the bytes.
+
+        Example:
+            >>> job.result().json()
+            {'text': 'Grüße'}
         """
         try:
             return json.loads(self.content)
@@ -59,11 +79,52 @@ class Result:
                 f"the output {self.location} is not JSON: {error}", job=self.job, content=self.content
             ) from error
 
+    def text(self) -> str:
+        """Return the content as text, in the encoding that its content type names, or else in UTF-8.
+
+        Raises:
+            ResultCorrupt: it is no such text; the error keeps the bytes.
+
+        Example:
+            >>> job.result().text()
+            '{"text": "Grüße"}'
+        """
+        header = Message()
+        header["Content-Type"] = self.content_type or ""
+        charset = header.get_content_charset() or "utf-8"
+        try:
+            return self.content.decode(charset)
+        except (LookupError, ValueError) as error:  # LookupError: nobody knows the encoding
+            raise ResultCorrupt(
+                f"the output {self.location} is not text in {shown(charset)}", job=self.job, content=self.content
+            ) from error
+
+    def decode(self, decoder: Decoder[Decoded]) -> Decoded:
+        """Return what ``decoder`` makes of the content and the content type.
+
+        Raises:
+            ResultCorrupt: it raised an error, which is the cause of this one; the error keeps the bytes.
+
+        Example:
+            >>> job.result().decode(lambda content, content_type: (content_type, len(content)))
+            ('application/json', 19)
+        """
+        try:
+            return decoder(self.content, self.content_type)
+        except Exception as error:
+            # Its words may quote the content, which a message must not.
+            raise ResultCorrupt(
+                f"the output {self.location} cannot be decoded: its decoder raised {type(error).__name__}",
+                job=self.job,
+                content=self.content,
+            ) from error
+
 
 class ResultReader:
     """Looks for the outcomes of jobs, and waits for them."""
 
-    def __init__(self, objects: ObjectStore, *, polling: PollingPolicy, clock: Clock) -> None:
+    def __init__(self, objects: ObjectStore, *, polling: PollingPolicy, clock: Clock, watcher: Watcher) -> None:
+        self.watcher = watcher
         self._objects = objects
         self._polling = polling
         self._clock = clock
@@ -87,6 +148,17 @@ class ResultReader:
         stored = self._wait(job, timeout, lambda stored, _: stored)
         _require_content(job, stored.location, stored.size)
         return stored
+
+    def download(self, job: Job, to: Path | BinaryIO, timeout: float | None) -> StoredObject:
+        """Wait for the output and write it to ``to``, without holding it in memory."""
+        write = downloads.writer(to)
+
+        def download(stored: StoredObject, body: Body) -> StoredObject:
+            _require_content(job, stored.location, stored.size)
+            write(stored, body)
+            return stored
+
+        return self._wait(job, timeout, download)
 
     def _wait(self, job: Job, timeout: float | None, take: Callable[[StoredObject, Body], Answer]) -> Answer:
         """Ask for the output and the failure in turn until one is there, until ``timeout`` or the job's deadline."""
@@ -114,20 +186,20 @@ class ResultReader:
         answer = waiting.wait(ask, until=until, deadline=deadline, policy=self._polling, clock=self._clock)
         if answer is not None:
             return answer
-        raise ResultTimeout(
-            f"no outcome of inference id {job.inference_id} within {timeout:g} s: "
-            "it may be queued, waiting for an instance, or running",
-            job=job,
-        )
+        raise timed_out(job, timeout)
 
     def _ask(self, job: Job, take: Callable[[StoredObject, Body], Answer], until: float) -> Answer | None:
-        """Look once at the output, then at the failure."""
+        """Look once at the output, then at the failure, then for a notice of a failure that left no object."""
+        self.watcher.require_open()
         try:
             answer = self._objects.get(job.output_location, take, until=until)
             if answer is None and job.failure_location is not None:
                 body = self._objects.get(job.failure_location, lambda _, body: body.read(), until=until)
                 if body is not None:
                     raise _model_error(job, body)
+            reason = self.watcher.watches.reported_failure(job)
+            if answer is None and reason is not None:
+                raise _model_error(job, reason.encode())
         except AsyncInferenceError as error:
             error.job = job
             raise
@@ -138,6 +210,15 @@ class ResultReader:
             return self._ask(job, lambda *_: True, math.inf) is not None
         except ModelError:
             return True
+
+
+def timed_out(job: Job, timeout: float | None) -> ResultTimeout:
+    """Return what to raise where ``timeout`` has passed without an outcome of ``job``."""
+    return ResultTimeout(
+        f"no outcome of inference id {job.inference_id} within {timeout:g} s: "
+        "it may be queued, waiting for an instance, or running",
+        job=job,
+    )
 
 
 def excerpt(body: bytes) -> str:

@@ -29,6 +29,9 @@ class RetryPolicy:
 
     Raises:
         ConfigurationError: a value is out of its bounds.
+
+    Example:
+        >>> endpoint = AsyncEndpoint(configuration, retry=RetryPolicy(budget_seconds=0))    # never ask twice
     """
 
     initial_seconds: float = 0.5
@@ -41,7 +44,8 @@ class RetryPolicy:
     """The longest pause; at least ``initial_seconds``."""
 
     budget_seconds: float = 120.0
-    """How long one question may go on failing; 0 means that it is never repeated."""
+    """How long one question may go on failing, from its first failure on: a download that broke off after an hour
+    deserves another. 0 means that it is never repeated."""
 
     def __post_init__(self) -> None:
         backoff.check(
@@ -72,13 +76,15 @@ def call(
         BotoCoreError: the last failure, as botocore raised it.
         ClientError: likewise.
     """
-    give_up_at = min(clock.monotonic() + policy.budget_seconds, until)
+    give_up_at: float | None = None
     for longest in backoff.growing(policy.initial_seconds, policy.factor, policy.maximum_seconds):
         try:
             return question()
         except (BotoCoreError, ClientError) as error:
-            pause = longest * clock.random()
-            if not may_repeat(error) or clock.monotonic() + pause >= give_up_at:
+            failed_at, pause = clock.monotonic(), longest * clock.random()
+            if give_up_at is None:
+                give_up_at = min(failed_at + policy.budget_seconds, until)
+            if not may_repeat(error) or failed_at + pause >= give_up_at:
                 raise
         clock.sleep(pause)
     raise AssertionError("unreachable")  # pragma: no cover - the pauses never end

@@ -29,6 +29,12 @@ class PollingPolicy:
 
     Raises:
         ConfigurationError: a value is out of its bounds.
+
+    Example:
+        >>> policy = PollingPolicy(initial_seconds=2, factor=2, maximum_seconds=10)
+        >>> intervals = policy.intervals(random=lambda: 1.0)
+        >>> [next(intervals) for _ in range(5)]
+        [2.0, 4.0, 8.0, 10.0, 10.0]
     """
 
     initial_seconds: float = 5.0

@@ -14,7 +14,7 @@ from async_inference.messages import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from async_inference.payloads import Payload
+    from async_inference.submitting.payloads import Payload
 
 SOURCES: Final = ("payload", "input_location", "job")
 """The fields of which an event has exactly one."""

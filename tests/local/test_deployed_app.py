@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 
 from async_inference import AsyncEndpoint, ModelError, PollingPolicy
+from async_inference.doctor import Level, examine
 from local_cloud.demo.documents import CONTENT_TYPE, broken_page, scanned_page
 from local_cloud.deployment import DeploymentError, bootstrap, deploy
 from local_cloud.process import ACCOUNT, REGION, local_cloud
@@ -184,6 +185,14 @@ def test_consumer_hears_of_its_own_requests_alone(endpoint: AsyncEndpoint) -> No
 
     notices = [json.loads(message["Body"]) for message in received["Messages"]]
     assert [(notice["inferenceId"], notice["invocationStatus"]) for notice in notices] == [("default-1", "Completed")]
+
+
+def test_the_doctor_finds_no_problem(outputs: dict[str, str]) -> None:
+    """What the stack deploys is what the doctor looks for."""
+    findings = list(examine(outputs["ParameterName"]))
+
+    assert [finding for finding in findings if finding.level is not Level.OK] == []
+    assert {"wake alarm", "scaling policies", "queue of default"} <= {finding.check for finding in findings}
 
 
 def test_second_deployment_changes_nothing(cloud: RunningLocalCloud, outputs: dict[str, str]) -> None:

@@ -6,12 +6,14 @@ So requests are really serialised, responses really parsed, and botocore's own r
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from botocore.awsrequest import AWSResponse
 
@@ -77,6 +79,7 @@ class Request:
     location: str
     headers: dict[str, str]
     body: bytes
+    query: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,19 @@ class Stored:
     content: bytes
     content_type: str
     since: float
+
+    @property
+    def etag(self) -> str:
+        """What S3 calls this content."""
+        return f'"{hashlib.md5(self.content, usedforsecurity=False).hexdigest()}"'
+
+
+@dataclass
+class Upload:
+    """An upload in parts that is under way."""
+
+    content_type: str
+    parts: dict[int, bytes] = field(default_factory=dict)
 
 
 class RawBody(BytesIO):
@@ -105,6 +121,7 @@ class FakeAws:
     def __init__(self) -> None:
         self.time = FakeTime()
         self.objects: dict[str, Stored] = {}
+        self.uploads: dict[str, Upload] = {}
         self.parts: list[bytes] = []
         self.requests: list[Request] = []
         self.faults: dict[str, list[Exception | Answer]] = {}
@@ -130,8 +147,8 @@ class FakeAws:
 
     def endpoint(self, **options: Any) -> AsyncEndpoint:  # noqa: ANN401 - passed on
         """Return the endpoint on these clients and this time."""
-        defaults: dict[str, Any] = {"polling": PollingPolicy(), "retry": RetryPolicy()}
-        return AsyncEndpoint(CONFIGURATION, clients=self.clients, clock=self.time.clock, **defaults | options)
+        defaults: dict[str, Any] = {"polling": PollingPolicy(), "retry": RetryPolicy(), "clock": self.time.clock}
+        return AsyncEndpoint(CONFIGURATION, clients=self.clients, **defaults | options)
 
     def put(self, uri: str, content: bytes, content_type: str = "application/json", after: float = 0.0) -> None:
         """Let an object appear ``after`` so many seconds."""
@@ -155,7 +172,8 @@ class FakeAws:
             name.lower(): value.decode() if isinstance(value, bytes) else str(value)
             for name, value in request.headers.items()
         }
-        self.requests.append(Request(operation, location, headers, _body(request)))
+        query = dict(parse_qsl(urlsplit(request.url).query, keep_blank_values=True))
+        self.requests.append(Request(operation, location, headers, _body(request), query))
         self.time.advance(self.latency.get(operation, 0.0))
         faults = self.faults.get(operation)
         answer = faults.pop(0) if faults else respond(self.requests[-1])
@@ -167,20 +185,21 @@ class FakeAws:
 
     def _route(self, request: Any) -> tuple[str, str, Callable[[Request], Answer]]:  # noqa: ANN401 - likewise
         url = urlsplit(request.url)
-        query = parse_qs(url.query, keep_blank_values=True)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
         location = f"s3://{(url.hostname or '').split('.')[0]}{unquote(url.path)}"
         if (url.hostname or "").startswith("ssm."):
             return "GetParameter", url.hostname or "", lambda _: (404, {}, b"")
         if url.path.startswith("/endpoints/"):
             return "InvokeEndpointAsync", url.path, self._invoke
-        if request.method == "GET":
-            return "GetObject", location, self._get
-        for parameter, operation, respond in (
-            ("uploads", "CreateMultipartUpload", self._create_upload),
-            ("partNumber", "UploadPart", self._upload_part),
-            ("uploadId", "CompleteMultipartUpload", self._complete_upload),
+        for method, parameter, operation, respond in (
+            ("GET", "list-type", "ListObjectsV2", self._list),
+            ("GET", "", "GetObject", self._get),
+            ("POST", "uploads", "CreateMultipartUpload", self._create_upload),
+            ("PUT", "partNumber", "UploadPart", self._upload_part),
+            ("POST", "uploadId", "CompleteMultipartUpload", self._complete_upload),
+            ("DELETE", "uploadId", "AbortMultipartUpload", self._abort_upload),
         ):
-            if parameter in query:
+            if request.method == method and (not parameter or parameter in query):
                 return operation, location, respond
         return "PutObject", location, self._put
 
@@ -191,32 +210,81 @@ class FakeAws:
         return 202, headers, json.dumps(body).encode()
 
     def _get(self, request: Request) -> Answer:
-        stored = self.objects.get(request.location)
-        if stored is None or stored.since > self.time.now:
+        stored = self._visible(request.location)
+        if stored is None:
             return s3_error(404, "NoSuchKey", "The specified key does not exist.")
-        headers = {"Content-Length": str(len(stored.content)), "Content-Type": stored.content_type}
-        return 200, headers, stored.content
+        return 200, _object_headers(stored, len(stored.content), self.time.now), stored.content
+
+    def _list(self, request: Request) -> Answer:
+        query = request.query
+        after, page = query.get("start-after", ""), int(query.get("max-keys", "1000"))
+        uris = [
+            uri for uri in self.objects if uri.startswith(request.location + query["prefix"]) and self._visible(uri)
+        ]
+        keys = sorted((uri.removeprefix(request.location) for uri in uris), key=str.encode)
+        found = [key for key in keys if key.encode() > after.encode()]
+        contents = "".join(f"<Contents><Key>{quote(key)}</Key></Contents>" for key in found[:page])
+        truncated = str(len(found) > page).lower()
+        body = f"<EncodingType>url</EncodingType><IsTruncated>{truncated}</IsTruncated>{contents}"
+        return 200, {}, f"<ListBucketResult>{body}</ListBucketResult>".encode()
 
     def _put(self, request: Request) -> Answer:
+        stored = self._visible(request.location)
+        if (request.headers.get("if-none-match") == "*" and stored) or (
+            stored and request.headers.get("if-match", stored.etag) != stored.etag
+        ):
+            return s3_error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+        if "if-match" in request.headers and not stored:
+            return s3_error(404, "NoSuchKey", "The specified key does not exist.")
         self.put(request.location, request.body, request.headers.get("content-type", ""))
-        return 200, {"ETag": '"1"'}, b""
+        return 200, {"ETag": self.objects[request.location].etag}, b""
 
-    def _create_upload(self, _: Request) -> Answer:
+    def _visible(self, uri: str) -> Stored | None:
+        stored = self.objects.get(uri)
+        return stored if stored and stored.since <= self.time.now else None
+
+    def _create_upload(self, request: Request) -> Answer:
+        self.uploads[request.location] = Upload(request.headers.get("content-type", ""))
         body = "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
         return 200, {}, body.encode()
 
     def _upload_part(self, request: Request) -> Answer:
         self.parts.append(request.body)
+        self.uploads[request.location].parts[int(request.query["partNumber"])] = request.body
         return 200, {"ETag": '"1"'}, b""
 
-    def _complete_upload(self, _: Request) -> Answer:
+    def _complete_upload(self, request: Request) -> Answer:
+        upload = self.uploads.pop(request.location)
+        self.put(
+            request.location, b"".join(upload.parts[number] for number in sorted(upload.parts)), upload.content_type
+        )
         return 200, {}, b"<CompleteMultipartUploadResult></CompleteMultipartUploadResult>"
+
+    def _abort_upload(self, request: Request) -> Answer:
+        del self.uploads[request.location]
+        return 204, {}, b""
 
 
 @functools.cache
 def _clients() -> Clients:
     """Return clients that all tests of a process share: making them takes longer than a test."""
     return Clients.connect("eu-west-1")
+
+
+def broken_off(content: bytes, *, size: int) -> Answer:
+    """Return the beginning of an object, of which the rest never comes."""
+    stored = Stored(content, "application/json", since=0.0)
+    return 200, _object_headers(stored, size, now=0.0), content
+
+
+def _object_headers(stored: Stored, size: int, now: float) -> dict[str, str]:
+    return {
+        "Content-Length": str(size),
+        "Content-Type": stored.content_type,
+        "ETag": stored.etag,
+        "Last-Modified": formatdate(stored.since, usegmt=True),
+        "Date": formatdate(now, usegmt=True),
+    }
 
 
 def s3_error(status: int, code: str, message: str = "") -> Answer:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from async_inference import EndpointUnavailable, InvalidRequest, PermissionDenied, S3Location, remedies, submission
+from async_inference import EndpointUnavailable, InvalidRequest, PermissionDenied, S3Location, remedies
+from async_inference.submitting import submission
 from tests.unit.async_inference.fake_aws import (
     BUCKET,
     CONFIGURATION,
@@ -24,7 +25,7 @@ from tests.unit.async_inference.fake_aws import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from async_inference.payloads import Payload
+    from async_inference.submitting.payloads import Payload
 
 URL = "https://runtime.sagemaker.eu-west-1.amazonaws.com"
 PREFIX = "x-amzn-sagemaker-"
@@ -174,9 +175,10 @@ def test_a_refused_upload_names_action_and_location(aws: FakeAws, tmp_path: Path
     assert aws.operations() == ["PutObject"]
 
 
-def test_an_object_of_the_endpoints_bucket_is_passed_by_name(aws: FakeAws) -> None:
+@pytest.mark.parametrize("payload", [S3Location(BUCKET, "input/page.png"), f"s3://{BUCKET}/input/page.png"])
+def test_an_object_of_the_endpoints_bucket_is_passed_by_name(aws: FakeAws, payload: Payload) -> None:
     """No content type is invented for it."""
-    aws.endpoint().submit(S3Location(BUCKET, "input/page.png"))
+    aws.endpoint().submit(payload)
 
     headers = aws.requests[0].headers
     assert f"s3://{BUCKET}/input/page.png" == headers[PREFIX + "inputlocation"]
@@ -216,15 +218,17 @@ class Unwritable:
     [
         (b"", "payload: is empty, expected at least 1 byte"),
         ("", "payload: is empty, expected at least 1 byte"),
-        (None, "payload: is None, expected bytes, text, a JSON-able object, a Path or an S3Location"),
+        (
+            None,
+            "payload: is None, expected bytes, text, a JSON-able object, a Path, a binary file object or an S3Location",
+        ),
         (Unwritable(), "payload: a Unwritable that cannot be written as JSON"),
         ({"secret": Unwritable()}, "payload: a dict that cannot be written as JSON"),
         ({"secret": float("nan")}, "payload: a dict that cannot be written as JSON"),
         ("\ud800secret", "payload: a text that is not valid Unicode at position 0"),
-        (
-            "s3://bucket/key",
-            "payload: a text that starts with s3:// is ambiguous: pass S3Location.parse(text) for the object",
-        ),
+        ("s3://secret", "payload: a text that starts with s3:// but is not s3://bucket/key: correct it for the object"),
+        ("s3://other/input/x", f"input_location: 's3://other/input/x' is not an object below s3://{BUCKET}/input/"),
+        (f"s3://{BUCKET}/output/x", f"input_location: 's3://{BUCKET}/output/x' is not an object below s3://{BUCKET}/"),
         (
             S3Location("other", "input/x"),
             f"input_location: 's3://other/input/x' is not an object below s3://{BUCKET}/input/, where this",

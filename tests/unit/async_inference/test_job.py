@@ -24,7 +24,7 @@ from async_inference import (
     S3Location,
 )
 from async_inference.results import excerpt
-from tests.unit.async_inference.fake_aws import BUCKET, FAILURE, OUTPUT, FakeAws, s3_error
+from tests.unit.async_inference.fake_aws import BUCKET, FAILURE, OUTPUT, FakeAws, broken_off, s3_error
 
 FORBIDDEN = s3_error(403, "AccessDenied", "Access Denied")
 
@@ -349,7 +349,7 @@ def test_a_missing_bucket_is_not_a_missing_object(aws: FakeAws, job: Job) -> Non
         s3_error(503, "SlowDown"),
         s3_error(500, "InternalError"),
         ConnectTimeoutError(endpoint_url="https://s3"),
-        (200, {"Content-Length": "9"}, b"cut"),
+        broken_off(b"cut", size=9),
     ],
 )
 def test_a_question_that_fails_is_asked_again(aws: FakeAws, job: Job, fault: Any) -> None:  # noqa: ANN401 - either kind

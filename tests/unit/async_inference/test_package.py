@@ -17,8 +17,9 @@ ERRORS = [
 
 
 def test_every_public_name_is_there_and_in_order() -> None:
-    """The list is what the package offers."""
-    assert sorted(async_inference.__all__) == async_inference.__all__
+    """The list is what the package offers: constants, classes, functions."""
+    ordered = sorted(async_inference.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert ordered == async_inference.__all__
     assert all(hasattr(async_inference, name) for name in async_inference.__all__)
 
 

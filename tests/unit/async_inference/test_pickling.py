@@ -10,6 +10,7 @@ import pytest
 
 from async_inference import (
     AsyncInferenceError,
+    BatchBusy,
     ConfigurationError,
     EndpointUnavailable,
     InvalidRequest,
@@ -35,6 +36,7 @@ ERRORS: list[AsyncInferenceError] = [
     PermissionDenied("m", action="s3:GetObject", resource="bucket b", remedy=remedies.CREDENTIALS_REFUSED),
     ResultCorrupt("m", content=b"\xff"),
     EndpointUnavailable("m", submission_unknown=True, inference_id="id-1", remedy=remedies.SUBMISSION_UNKNOWN),
+    BatchBusy("m", owner="worker-7", silent_seconds=12.0),
 ]
 
 

@@ -94,7 +94,22 @@ def test_no_pause_goes_beyond_budget_or_deadline(
             until=start + until,
         )
 
-    assert max(ended_pauses[1:], default=start) <= start + max(0, min(budget, until))
+    assert max(ended_pauses[1:], default=start) <= start + max(0, min(question_seconds + budget, until))
+
+
+def test_a_question_that_took_long_before_it_failed_is_asked_again() -> None:
+    """The budget is for failing: a large download takes longer than that."""
+    time = FakeTime()
+    answers = iter([IncompleteReadError(actual_bytes=1, expected_bytes=2), None])
+
+    def ask() -> str:
+        time.advance(3_600)
+        error = next(answers)
+        if error:
+            raise error
+        return "answer"
+
+    assert call(ask, may_repeat=is_transient, policy=RetryPolicy(), clock=time.clock) == "answer"
 
 
 def test_full_jitter_reaches_down_to_no_pause() -> None:

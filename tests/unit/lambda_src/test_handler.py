@@ -63,7 +63,8 @@ def test_the_handler_makes_its_endpoint_once(aws: FakeAws, monkeypatch: pytest.M
     monkeypatch.setenv(ENDPOINT_CONFIGURATION, VALUE)
     made: list[str] = []
 
-    def connect(region: str, _: object) -> Clients:
+    def connect(region: str, _: object, *, sqs: bool) -> Clients:
+        assert not sqs
         made.append(region)
         return aws.clients
 

@@ -34,8 +34,12 @@ class InlineBodyRefused(Exception):  # noqa: N818 - a signal within the library,
 
 def has_inline_body(client: SageMakerRuntimeClient) -> bool:
     """Whether this SDK knows the inline ``Body``, which came with botocore 1.43.29."""
-    shape = client.meta.service_model.operation_model("InvokeEndpointAsync").input_shape
-    return shape is not None and "Body" in shape.members
+    return _knows(client, "Body")
+
+
+def has_output_names(client: SageMakerRuntimeClient) -> bool:
+    """Whether this SDK knows ``S3OutputPathExtension`` and ``Filename``, which came some months before the ``Body``."""
+    return _knows(client, "S3OutputPathExtension") and _knows(client, "Filename")
 
 
 def send(
@@ -102,6 +106,11 @@ def accepted_locations(
         own(output, "answers to", configuration.prefixes.output),
         own(failure, "reports failures to", configuration.prefixes.failure) if failure else None,
     )
+
+
+def _knows(client: SageMakerRuntimeClient, member: str) -> bool:
+    shape = client.meta.service_model.operation_model("InvokeEndpointAsync").input_shape
+    return shape is not None and member in shape.members
 
 
 def _accepted_elsewhere(configuration: EndpointConfiguration, inference_id: str, problem: str) -> EndpointUnavailable:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from uuid import uuid4
 
 from async_inference.exceptions import InvalidRequest
@@ -23,6 +23,17 @@ from async_inference.limits import (
 
 if TYPE_CHECKING:
     from async_inference.configuration import Limits
+
+
+class RequestOptions(TypedDict, total=False):
+    """The fields that :meth:`AsyncEndpoint.submit` takes, for those who pass them on."""
+
+    content_type: str | None
+    accept: str | None
+    custom_attributes: str | None
+    inference_id: str | None
+    invocation_timeout_seconds: int | None
+    request_ttl_seconds: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,12 +52,12 @@ class RequestFields:
         cls,
         limits: Limits,
         *,
-        content_type: str | None,
-        accept: str | None,
-        custom_attributes: str | None,
-        inference_id: str | None,
-        invocation_timeout_seconds: int | None,
-        request_ttl_seconds: int | None,
+        content_type: str | None = None,
+        accept: str | None = None,
+        custom_attributes: str | None = None,
+        inference_id: str | None = None,
+        invocation_timeout_seconds: int | None = None,
+        request_ttl_seconds: int | None = None,
     ) -> RequestFields:
         """Check what the caller passed and fill in what he left out.
 

@@ -1,0 +1,95 @@
+"""Writing an output to a file, piece by piece, so that its size does not matter.
+
+A connection may break in the middle of a gigabyte. The download then starts over, and what was written is taken back:
+what is there in the end is the object as S3 vouched for it with its checksum, which covers the whole.
+"""
+
+from __future__ import annotations
+
+from io import TextIOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from botocore.exceptions import BotoCoreError
+
+from async_inference.exceptions import EndpointUnavailable, InvalidRequest
+from async_inference.files import replacement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from async_inference.storage import Body, StoredObject
+
+Write: TypeAlias = "Callable[[StoredObject, Body], None]"
+
+_CHUNK_BYTES: Final = 1024 * 1024
+
+
+def writer(to: Path | BinaryIO) -> Write:
+    """Return what writes an object to ``to``, and may be called again after a failure of S3's.
+
+    Raises:
+        InvalidRequest: ``to`` is nothing that can be written to.
+    """
+    if isinstance(to, Path):
+        if to.is_dir():
+            raise InvalidRequest(f"to: {to} is a directory, expected the path of a file")
+        if not to.parent.is_dir():
+            raise InvalidRequest(f"to: there is no directory {to.parent}")
+        return _to_path(to)
+    _require_binary(to)
+    return _to_file(to)
+
+
+def _require_binary(file: object) -> None:
+    # A mistake is better told before an hour of waiting than after.
+    writable = getattr(file, "writable", None)
+    if isinstance(file, TextIOBase) or writable is None or not writable():
+        raise InvalidRequest(
+            f"to: got {type(file).__name__}, expected a Path, or a file opened for writing in binary mode"
+        )
+
+
+def _to_path(path: Path) -> Write:
+    def write(_: StoredObject, body: Body) -> None:
+        with replacement(path) as file:
+            _copy(body, file)
+
+    return write
+
+
+def _to_file(file: BinaryIO) -> Write:
+    start = file.tell() if file.seekable() else None
+
+    def write(stored: StoredObject, body: Body) -> None:
+        try:
+            _copy(body, file)
+        except BotoCoreError as error:
+            if not _set_back(file, start):
+                raise EndpointUnavailable(
+                    f"reading {stored.location} broke off, and the {type(file).__name__} that it is written to "
+                    "cannot be set back to start over"
+                ) from error
+            raise
+
+    return write
+
+
+def _copy(body: Body, file: BinaryIO) -> None:
+    while content := body.read(_CHUNK_BYTES):
+        left = memoryview(content)
+        while left:  # a raw file need not take all at once
+            left = left[file.write(left) :]
+
+
+def _set_back(file: BinaryIO, start: int | None) -> bool:
+    """Take back what was written, if that is possible."""
+    if start is None:
+        return False
+    try:
+        file.seek(start)
+        file.truncate()
+    except OSError:  # of a compressing file, for example
+        return False
+    return True

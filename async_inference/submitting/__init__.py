@@ -1,0 +1,1 @@
+"""The way from a payload to a request that the service has accepted, under a name of the caller's choosing."""
