@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling_engine.alarms import (
@@ -187,12 +187,10 @@ def test_metrics_are_the_same_whatever_the_order_of_their_dimensions() -> None:
     assert replace(first, statistic=Statistic.SUM) != second
 
 
-LOAD_TOLERANT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Properties are about values: a busy machine must not fail them."""
 rows = st.lists(st.sampled_from([None, 0.0, 1.0]), max_size=8)
 
 
-@LOAD_TOLERANT
 @given(row=rows, state=st.sampled_from(AlarmState), needed=st.integers(1, 3))
 def test_with_enough_data_the_treatment_of_missing_data_does_not_matter(
     row: list[float | None], state: AlarmState, needed: int
@@ -205,7 +203,6 @@ def test_with_enough_data_the_treatment_of_missing_data_does_not_matter(
     )
 
 
-@LOAD_TOLERANT
 @given(row=rows, state=st.sampled_from(AlarmState), needed=st.integers(1, 3), treatment=st.sampled_from(TREATMENTS))
 def test_another_breach_never_ends_an_alarm(
     row: list[float | None], state: AlarmState, needed: int, treatment: TreatMissingData

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation, Metric
@@ -25,7 +25,6 @@ ABOVE = Alarm(
 )
 BELOW = replace(ABOVE, name="Below", comparison=ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD)
 MINUTE = 60.0
-LOAD_TOLERANT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Properties are about values: a busy machine must not fail them."""
 
 names = st.sampled_from(["first", "second", "third"])
@@ -108,7 +107,6 @@ def run(target: ScalableTarget, policies: list[ScalingPolicy], values: list[floa
     return activities
 
 
-@LOAD_TOLERANT
 @given(target=targets, policies=policy_sets, values=st.lists(metrics, max_size=30))
 def test_capacity_is_always_within_the_limits_and_activities_change_it(
     target: ScalableTarget, policies: list[ScalingPolicy], values: list[float]
@@ -121,7 +119,6 @@ def test_capacity_is_always_within_the_limits_and_activities_change_it(
     assert [a.to_capacity for a in activities[:-1]] == [a.from_capacity for a in activities[1:]]
 
 
-@LOAD_TOLERANT
 @given(target=targets, policies=st.lists(tracking_policies, max_size=3), values=st.lists(metrics, max_size=30))
 def test_disabled_scale_in_never_lowers_capacity(
     target: ScalableTarget, policies: list[TargetTrackingPolicy], values: list[float]
@@ -133,7 +130,6 @@ def test_disabled_scale_in_never_lowers_capacity(
     assert all(activity.is_scale_out for activity in run(target, disabled, values))
 
 
-@LOAD_TOLERANT
 @given(target=targets, policies=policy_sets, values=st.lists(metrics, min_size=5, max_size=30))
 def test_scale_in_cooldowns_are_respected(
     target: ScalableTarget, policies: list[ScalingPolicy], values: list[float]
@@ -145,7 +141,6 @@ def test_scale_in_cooldowns_are_respected(
             assert second.time >= first.time + first.policy.scale_in_cooldown_seconds
 
 
-@LOAD_TOLERANT
 @given(target=targets, policy=st.one_of(step_policies(), tracking_policies), value=metrics, minutes=st.integers(1, 20))
 def test_an_unchanged_metric_scales_out_once_per_cooldown(
     target: ScalableTarget, policy: ScalingPolicy, value: float, minutes: int
@@ -155,7 +150,6 @@ def test_an_unchanged_metric_scales_out_once_per_cooldown(
         assert second.time >= first.time + policy.scale_out_cooldown_seconds
 
 
-@LOAD_TOLERANT
 @given(
     policy=st.one_of(step_policies(), step_policies(upward=False), tracking_policies),
     values=st.tuples(metrics, metrics).map(sorted),
@@ -180,7 +174,6 @@ def test_a_larger_metric_never_gives_a_smaller_capacity(
     assert decided(values[0]) <= decided(values[1])
 
 
-@LOAD_TOLERANT
 @given(policy=tracking_policies, backlog=st.integers(1, 500), capacity=st.integers(1, 30))
 def test_a_scale_in_of_target_tracking_keeps_the_metric_within_the_target(
     policy: TargetTrackingPolicy, backlog: int, capacity: int
