@@ -113,6 +113,15 @@ class Cooldowns:
         cooldown = ScaleOutCooldown(base_capacity=base, until=completed_at + policy.scale_out_cooldown_seconds)
         return Cooldowns(scale_out={**self.scale_out, policy.name: cooldown})
 
+    def without(self, activity: ScalingActivity) -> Cooldowns:
+        """Return the cooldowns as if ``activity`` had left none."""
+        if activity.policy is None:
+            return self
+        if not activity.is_scale_out:
+            return replace(self, scale_in_until=-math.inf)
+        others = {name: cooldown for name, cooldown in self.scale_out.items() if name != activity.policy.name}
+        return replace(self, scale_out=others)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScalableTarget:
