@@ -14,7 +14,7 @@ from typing import Final
 from scaling_engine.exceptions import require
 
 LONGEST_OFFSET_SECONDS: Final = 60.0
-"""Alarms are evaluated once a minute, so at most this long after the minute's end."""
+"""Alarms are evaluated once a minute, so less than this long after the minute's end."""
 
 
 class ScaleIn(StrEnum):
@@ -58,7 +58,7 @@ class Assumptions:
         datapoints_before_first_request: whether the queue metrics exist before the endpoint's first request.
         sampling: what a datapoint says of its minute.
         publication_delay_seconds: from a minute's end until its datapoints can be read.
-        evaluation_offset_seconds: from a minute's end until alarms are evaluated, 0 to 60.
+        evaluation_offset_seconds: from a minute's end until alarms are evaluated, less than 60.
         scale_in: what becomes of running work.
         cooldown_start: where a cooldown starts.
         blocked_while_updating: whether scaling policies have no effect while instances are launched or removed.
@@ -79,6 +79,6 @@ class Assumptions:
         delay, offset = self.publication_delay_seconds, self.evaluation_offset_seconds
         require(delay >= 0, f"assumptions: a publication delay of {delay} s is negative")
         require(
-            0 <= offset <= LONGEST_OFFSET_SECONDS,
-            f"assumptions: an evaluation {offset} s after the minute's end is not within 0 to 60 s",
+            0 <= offset < LONGEST_OFFSET_SECONDS,
+            f"assumptions: an evaluation {offset} s after the minute's end is not within 0 and less than 60 s",
         )

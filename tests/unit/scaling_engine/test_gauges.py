@@ -49,7 +49,7 @@ def test_before_the_first_request_there_may_be_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("publication_delay_seconds", -1.0), ("evaluation_offset_seconds", 60.1), ("evaluation_offset_seconds", -1.0)],
+    [("publication_delay_seconds", -1.0), ("evaluation_offset_seconds", 60.0), ("evaluation_offset_seconds", -1.0)],
 )
 def test_impossible_times_are_refused(name: str, value: float) -> None:
     """Time does not run backwards, and alarms are evaluated once a minute."""
