@@ -159,7 +159,8 @@ def evaluate(alarm: Alarm, datapoints: Sequence[float | None], state: AlarmState
     recent = tuple(datapoints)[-alarm.evaluation_range :]
     oldest_age = next((len(recent) - index for index, value in enumerate(recent) if value is not None), 0)
     real = tuple(value for value in recent if value is not None)[-alarm.evaluation_periods :]
-    breaches = sum(map(alarm.is_breached_by, real))
+    compare, threshold = _COMPARISONS[alarm.comparison][0], alarm.threshold
+    breaches = sum(compare(value, threshold) for value in real)
     new_state = _state(alarm, breaches=breaches, real=len(real), oldest_age=oldest_age, state=state)
     return Evaluation(state=new_state, reason=_reason(alarm, real, breaches, new_state), datapoints=real)
 

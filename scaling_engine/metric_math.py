@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from scaling_engine.exceptions import ScalingConfigurationError
-from scaling_engine.metric_math_functions import CONSTANTS, FUNCTIONS, OPERATORS, Value, elementwise
+from scaling_engine.metric_math_functions import AGGREGATES, CONSTANTS, FUNCTIONS, OPERATORS, Value, elementwise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,10 +36,12 @@ class Expression:
     Attributes:
         names: the ids that it reads.
         value: its value, given the values of these ids.
+        is_pointwise: whether each period's value depends on the datapoints of that period alone.
     """
 
     names: frozenset[str]
     value: Callable[[Mapping[str, Value]], Value]
+    is_pointwise: bool
 
 
 @lru_cache(maxsize=1_024)
@@ -51,7 +53,7 @@ def compiled(text: str) -> Expression:
     """
     parser = _Parser(text)
     node = parser.whole()
-    return Expression(frozenset(parser.names), node)
+    return Expression(frozenset(parser.names), node, parser.is_pointwise)
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -73,6 +75,7 @@ class _Parser:
         self._tokens = _tokens(text)
         self._position = 0
         self.names: set[str] = set()
+        self.is_pointwise = True
 
     def whole(self) -> Node:
         """Parse the whole text."""
@@ -129,6 +132,7 @@ class _Parser:
     def _named(self, name: str) -> Node:
         if name in CONSTANTS:
             constant = CONSTANTS[name]
+            self.is_pointwise = False
             return lambda _: constant
         self.names.add(name)
         return lambda values: values[name]
@@ -139,6 +143,7 @@ class _Parser:
                 f"metric math: {name} in {self._text!r} is not supported, use only {', '.join(sorted(FUNCTIONS))}"
             )
         function, (fewest, most) = FUNCTIONS[name]
+        self.is_pointwise &= name not in AGGREGATES or self._tokens[self._position][1] == "["
         arguments = self._arguments(")")
         if not fewest <= len(arguments) <= most:
             raise ScalingConfigurationError(

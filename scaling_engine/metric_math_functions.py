@@ -131,6 +131,9 @@ def _each(function: Callable[[float], float]) -> Callable[..., Value]:
     return lambda value: elementwise(lambda number: float(function(number)), value)
 
 
+AGGREGATES: Final = frozenset({"AVG", "MAX", "MIN", "SUM"})
+"""Functions that make one number of one series."""
+
 FUNCTIONS: Final[dict[str, tuple[Callable[..., Value], tuple[int, int]]]] = {
     "ABS": (_each(abs), (1, 1)),
     "AVG": (_aggregate(fmean), (1, 1)),

@@ -50,6 +50,11 @@ class Metric:
         """The published series that are read: itself."""
         return (self,)
 
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether each period's value depends on that period alone: always."""
+        return True
+
     def datapoints(self, fetch: Fetch) -> list[float | None]:
         """Return the statistic in each of the periods that ``fetch`` knows."""
         return list(fetch(self))
@@ -88,6 +93,11 @@ class MetricMath:
     def sources(self) -> tuple[Metric, ...]:
         """The published series that are read."""
         return tuple(metric for _, metric in self.metrics)
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether each period's value depends on the datapoints of that period alone."""
+        return all(metric_math.compiled(text).is_pointwise for _, text in self.expressions)
 
     def datapoints(self, fetch: Fetch) -> list[float | None]:
         """Return the expression's value in each of the periods that ``fetch`` knows."""

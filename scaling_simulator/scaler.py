@@ -13,8 +13,6 @@ from scaling_simulator.published import PublishedMetrics
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scaling_engine.alarms import Alarm
-    from scaling_engine.metrics import Metric
     from scaling_simulator.endpoint import SimulatedEndpoint
     from scaling_simulator.options import Options
     from scaling_simulator.published import SeriesKey
@@ -32,26 +30,20 @@ class EvaluatedAlarm:
     def __init__(self, wired: WiredAlarm, metrics: PublishedMetrics) -> None:
         self._wired = wired
         self._metrics = metrics
-        self._read: list[list[float | None]] = []
+        self._read: list[float | None] = []
         self._evaluation = Evaluation(state=AlarmState.INSUFFICIENT_DATA, reason="Unchecked: Initial alarm creation")
 
     def evaluate(self, now: float) -> list[PolicyAlarm]:
         """Return the alarm, as evaluated at ``now``, once for each of its policies."""
         alarm = self._wired.alarm
-        read = [
-            self._metrics.fetch(metric, period_seconds=alarm.period_seconds, count=alarm.evaluation_range, now=now)
-            for metric in alarm.metric.sources
-        ]
+        read = self._metrics.datapoints(
+            alarm.metric, period_seconds=alarm.period_seconds, count=alarm.evaluation_range, now=now
+        )
         # The same datapoints and the same state give the same evaluation.
         if read != self._read:
-            self._evaluation = _evaluation(alarm, read, self._evaluation.state)
+            self._evaluation = evaluate(alarm, read, self._evaluation.state)
             self._read = read
         return [PolicyAlarm(policy=policy, alarm=alarm, evaluation=self._evaluation) for policy in self._wired.policies]
-
-
-def _evaluation(alarm: Alarm, read: list[list[float | None]], state: AlarmState) -> Evaluation:
-    series: Mapping[Metric, list[float | None]] = dict(zip(alarm.metric.sources, read, strict=True))
-    return evaluate(alarm, alarm.metric.datapoints(series.__getitem__), state)
 
 
 class Scaler:
@@ -72,8 +64,8 @@ class Scaler:
         self._options = options
         self._endpoint = endpoint
         self._scaling = VariantScaling(limits=deployment.limits, assumptions=options.assumptions)
-        sources = list(dict.fromkeys(source for wired in deployment.alarms for source in wired.alarm.metric.sources))
-        self._metrics = PublishedMetrics(sources, options.assumptions.publication_delay_seconds)
+        watched = [wired.alarm.metric for wired in deployment.alarms]
+        self._metrics = PublishedMetrics(watched, options.assumptions.publication_delay_seconds)
         self._alarms = [EvaluatedAlarm(wired, self._metrics) for wired in deployment.alarms]
         self._in_progress: list[ScalingActivity] = []
 
