@@ -32,7 +32,8 @@ class VariantScaling:
     limits: ScalableTarget
     assumptions: Assumptions = field(default_factory=Assumptions)
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
-    _latest: ScalingActivity | None = None
+    _waited_for: list[ScalingActivity] = field(default_factory=list)
+    """Activities in progress whose end some cooldown starts at: the latest scale-out of each policy, or scale-in."""
 
     def decide(
         self, policy_alarms: Sequence[PolicyAlarm], *, capacity: int, updating: bool, now: float
@@ -53,16 +54,32 @@ class VariantScaling:
 
     def begin(self, activity: ScalingActivity) -> None:
         """Say that ``activity`` has begun."""
-        started = self.assumptions.cooldown_start is CooldownStart.DECISION
-        self._latest = activity
-        self.cooldowns = self.cooldowns.after(activity, completed_at=activity.time if started else math.inf)
+        if self.assumptions.cooldown_start is CooldownStart.DECISION:
+            self.cooldowns = self.cooldowns.after(activity, completed_at=activity.time)
+            return
+        self.cooldowns = self.cooldowns.after(activity, completed_at=math.inf)
+        self._waited_for = [one for one in self._waited_for if not _supersedes(activity, one)]
+        self._waited_for.append(activity)
 
     def complete(self, activity: ScalingActivity, now: float) -> None:
         """Say that the instances of ``activity`` are in service or gone. A later activity's cooldown stays."""
-        if self.assumptions.cooldown_start is CooldownStart.COMPLETION and activity is self._latest:
-            self.cooldowns = self.cooldowns.after(activity, completed_at=now)
+        if self._is_waited_for(activity):
+            self.cooldowns = self.cooldowns.completed(activity, now)
 
     def fail(self, activity: ScalingActivity) -> None:
         """Say that ``activity`` came to nothing: it leaves no cooldown that waits for its end."""
-        if self.assumptions.cooldown_start is CooldownStart.COMPLETION and activity is self._latest:
+        if self._is_waited_for(activity):
             self.cooldowns = self.cooldowns.without(activity)
+
+    def _is_waited_for(self, activity: ScalingActivity) -> bool:
+        others = [one for one in self._waited_for if one is not activity]
+        found = len(others) < len(self._waited_for)
+        self._waited_for = others
+        return found
+
+
+def _supersedes(activity: ScalingActivity, earlier: ScalingActivity) -> bool:
+    """Return whether the cooldown of ``earlier`` is none any more: started anew, or stopped by a scale-out."""
+    if not earlier.is_scale_out:
+        return activity.policy is not None
+    return activity.is_scale_out and activity.policy == earlier.policy

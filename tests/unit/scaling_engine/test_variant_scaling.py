@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation
@@ -86,3 +88,16 @@ def test_a_failed_activity_leaves_no_cooldown() -> None:
     activity = woken(variant)
     variant.fail(activity)
     assert variant.decide(FIRES, capacity=0, updating=False, now=60) is not None
+
+
+def test_a_scale_in_meanwhile_does_not_keep_a_scale_outs_cooldown_open() -> None:
+    """Found by the reference: the wake policy would have waited for ever for the end of its first activity."""
+    variant = scaling(blocked_while_updating=False)
+    first = woken(variant)
+    rest = replace(WAKE, name="Rest", cooldown_seconds=0)
+    back = ScalingActivity(from_capacity=1, to_capacity=0, cause="rest", policy=rest, time=60)
+    variant.begin(back)
+    variant.complete(back, 60)
+    variant.complete(first, 100)
+    assert variant.decide(FIRES, capacity=1, updating=False, now=399) is None
+    assert variant.decide(FIRES, capacity=1, updating=False, now=400) is not None
