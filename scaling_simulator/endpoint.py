@@ -154,8 +154,8 @@ class SimulatedEndpoint:
         done = now - (job.started or now)
         instance.life.busy_seconds += done
         job.lost_seconds += done
+        job.cuts.append(now)
         if self._options.assumptions.scale_in is ScaleIn.REQUEUES:
-            job.restarts += 1
             job.fate = Fate.WAITING
             self.queue.appendleft(job)
         else:
@@ -168,7 +168,7 @@ class SimulatedEndpoint:
             job.started, job.fate = now, Fate.RUNNING
             self.running += 1
             instance.jobs.append(job)
-            self._schedule(now + job.work_seconds, partial(self._finish, job, instance, job.restarts))
+            self._schedule(now + job.work_seconds, partial(self._finish, job, instance, len(job.cuts)))
 
     def _free_instance(self) -> Instance | None:
         limit = self._max_concurrency
@@ -176,7 +176,7 @@ class SimulatedEndpoint:
         return min(free, key=lambda one: len(one.jobs), default=None)
 
     def _finish(self, job: Job, instance: Instance, attempt: int, now: float) -> None:
-        if job.fate is not Fate.RUNNING or job.restarts != attempt:
+        if job.fate is not Fate.RUNNING or len(job.cuts) != attempt:
             return
         job.fate, job.ended = (Fate.TIMED_OUT if job.times_out else Fate.COMPLETED), now
         self.running -= 1

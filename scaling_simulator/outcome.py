@@ -34,7 +34,7 @@ class Job:
         fate: what has become of it.
         started: when an instance took it, the last time; ``None`` if none did.
         ended: when its fate was decided.
-        restarts: how often scale-in put it back into the queue.
+        cuts: when scale-in ended work on it; unless it was killed, it went back into the queue each time.
         lost_seconds: work on it that scale-in threw away.
     """
 
@@ -45,8 +45,13 @@ class Job:
     fate: Fate = Fate.WAITING
     started: float | None = None
     ended: float | None = None
-    restarts: int = 0
+    cuts: list[float] = field(default_factory=list)
     lost_seconds: float = 0.0
+
+    @property
+    def restarts(self) -> int:
+        """How often it began again."""
+        return len(self.cuts) - (self.fate is Fate.KILLED)
 
     @property
     def wait_seconds(self) -> float | None:

@@ -1,0 +1,284 @@
+"""What the synthesized scaling promises holds under every answer to what AWS leaves undocumented.
+
+The scaling engine that decides here is guarded by a reference of its own (tests/unit/scaling_engine/test_reference.py).
+``SCALING_PROOF_CASES`` asks for more random cases than a test run has time for, ``SCALING_PROOF_EVERY=1`` for every
+combination instead of every sixteenth, ``SCALING_PROOF_PATTERNS_EVERY=1`` for every one on the long patterns too.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import App, Stack, assertions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from constructs_lib.endpoint_scaling import EndpointScaling
+from constructs_lib.scaling_settings import EXPOSURE_SECONDS, WAKE_SECONDS, ScalingSettings, WarmHours
+from scaling_engine.assumptions import Assumptions, CooldownStart, Sampling, ScaleIn
+from scaling_simulator.combinations import every_combination
+from scaling_simulator.durations import Distribution
+from scaling_simulator.options import Options
+from scaling_simulator.outcome import Fate, Run
+from scaling_simulator.patterns import PATTERNS, pattern
+from scaling_simulator.promises import Promises, exposure
+from scaling_simulator.simulation import simulate
+from scaling_simulator.template import Deployment, deployment
+from scaling_simulator.traces import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CASES = int(os.environ.get("SCALING_PROOF_CASES", "150"))
+EVERY = int(os.environ.get("SCALING_PROOF_EVERY", "16"))
+PATTERNS_EVERY = int(os.environ.get("SCALING_PROOF_PATTERNS_EVERY", "1200"))
+HOUR = 3_600.0
+
+
+@cache
+def scaled(max_job_seconds: int = 900, **given: Any) -> Deployment:  # noqa: ANN401 - settings of all kinds
+    """Synthesize the scaling with these settings, and read it back."""
+    stack = Stack(App(), "Stack")
+    EndpointScaling(
+        stack,
+        "Scaling",
+        endpoint_name="ocr",
+        variant_name="AllTraffic",
+        settings=ScalingSettings(**given),
+        max_job_seconds=max_job_seconds,
+    )
+    return deployment(assertions.Template.from_stack(stack).to_json())
+
+
+def promises(assumptions: Assumptions, max_job_seconds: int = 900, **given: Any) -> Promises:  # noqa: ANN401 - likewise
+    """Return what the settings promise under ``assumptions``."""
+    chosen = ScalingSettings(**given)
+    return Promises(
+        wake_seconds=WAKE_SECONDS,
+        rest_seconds=chosen.rest_seconds(max_job_seconds),
+        max_job_seconds=max_job_seconds,
+        protects_running_jobs=assumptions.backlog_counts_running_work or chosen.count_jobs_in_flight,
+    )
+
+
+def requests(*arrivals: tuple[float, float]) -> list[Request]:
+    """Return requests of these times and works."""
+    return [Request(time=time, service_seconds=work) for time, work in sorted(arrivals)]
+
+
+MIXED = requests(
+    (HOUR, 60.0),  # wakes
+    (HOUR + 1_500, 890.0),  # arrives within the time that leads to the rest
+    *[(2.5 * HOUR + index, 100.0) for index in range(30)],  # grows
+    (4 * HOUR, 890.0),
+)
+"""A request after a first deploy's rest, a long one on the warm endpoint, a burst, and a last one."""
+
+
+@pytest.mark.parametrize("count_jobs_in_flight", [False, True])
+def test_promises_hold_under_every_combination(*, count_jobs_in_flight: bool) -> None:
+    """Nothing stranded, always back at zero, no job cut off that was seen."""
+    given: dict[str, Any] = {"max_instances": 3, "count_jobs_in_flight": count_jobs_in_flight}
+    for number, assumptions in enumerate(every_combination()):
+        if (number * 7) % EVERY:
+            continue
+        options = Options(
+            assumptions=assumptions,
+            invocation_timeout_seconds=900,
+            clients_publish_in_flight=count_jobs_in_flight,
+            horizon_seconds=6 * HOUR,
+        )
+        run = simulate(scaled(**given), MIXED, options)
+        assert promises(assumptions, **given).broken_by(run) == [], assumptions
+        assert len(run.with_fate(Fate.COMPLETED, Fate.KILLED)) == len(MIXED)
+
+
+def test_a_first_deploy_comes_to_rest_under_every_combination() -> None:
+    """Without any request, with or without datapoints before the first one."""
+    for assumptions in every_combination():
+        if assumptions.scale_in is not ScaleIn.KILLS or assumptions.cooldown_start is not CooldownStart.COMPLETION:
+            continue  # nothing is scaled in that works, and nothing waits for a cooldown
+        run = simulate(scaled(60), [], Options(assumptions=assumptions, horizon_seconds=HOUR))
+        assert promises(assumptions, 60).broken_by(run) == [], assumptions
+        assert [activity.to_capacity for activity in run.activities] == [0]
+
+
+OUTAGE = (2 * HOUR, 5 * HOUR)
+
+
+def test_an_outage_of_metrics_removes_nothing() -> None:
+    """Jobs that run when it begins, and jobs that come while it lasts, are safe, whatever is published of idleness."""
+    trace = requests((1.8 * HOUR, 800.0), (2.2 * HOUR, 890.0), (3.5 * HOUR, 890.0), (4.5 * HOUR, 890.0))
+    for number, assumptions in enumerate(every_combination()):
+        if (number * 7) % EVERY:
+            continue
+        run = simulate(scaled(), trace, Options(assumptions=assumptions, outages=(OUTAGE,), horizon_seconds=8 * HOUR))
+        within = [activity for activity in run.activities if OUTAGE[0] + 180 < activity.time <= OUTAGE[1]]
+        assert within == [], assumptions
+        assert len(run.with_fate(Fate.COMPLETED)) == len(trace)
+        assert run.minutes[-1].desired == 0
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_promises_hold_on_every_pattern(name: str) -> None:
+    """From one request to a week of days and nights, with jobs of up to an hour."""
+    trace = pattern(name)
+    for number, assumptions in enumerate(every_combination()):
+        if (number * 7) % PATTERNS_EVERY:
+            continue
+        given: dict[str, Any] = {"max_instances": 4, "count_jobs_in_flight": number % 2 == 0}
+        options = Options(
+            assumptions=assumptions,
+            clients_publish_in_flight=given["count_jobs_in_flight"],
+            horizon_seconds=trace[-1].time + 6 * HOUR,
+        )
+        run = simulate(scaled(3_600, **given), trace, options)
+        assert promises(assumptions, 3_600, **given).broken_by(run) == [], assumptions
+
+
+@pytest.mark.parametrize(("delay", "offset"), [(0.0, 59.0), (60.0, 0.0), (120.0, 59.0), (119.0, 58.0)])
+def test_the_exposure_is_what_the_documentation_says(delay: float, offset: float) -> None:
+    """A job that arrives right after the last sample that can be read is cut off; one that is in it is safe."""
+    assumptions = Assumptions(publication_delay_seconds=delay, evaluation_offset_seconds=offset)
+    rests_at = simulate(scaled(), [], Options(assumptions=assumptions, horizon_seconds=HOUR)).activities[0].time
+    sampled = (rests_at - delay) // 60 * 60
+
+    def cut_off(arrival: float) -> float:
+        return exposure(simulate(scaled(), requests((arrival, 600.0)), Options(assumptions=assumptions)))
+
+    assert cut_off(sampled) == 0
+    assert cut_off(sampled + 0.5) == rests_at - sampled - 0.5
+    assert rests_at - sampled < EXPOSURE_SECONDS
+
+
+def test_the_worst_exposure_is_three_minutes() -> None:
+    """With metrics two minutes late and alarms evaluated a minute after the minute's end."""
+    assumptions = Assumptions(publication_delay_seconds=120.0, evaluation_offset_seconds=59.99)
+    rests_at = simulate(scaled(), [], Options(assumptions=assumptions, horizon_seconds=HOUR)).activities[0].time
+    arrival = (rests_at - 120) // 60 * 60 + 0.001
+    worst = exposure(simulate(scaled(), requests((arrival, 600.0)), Options(assumptions=assumptions)))
+    assert worst == pytest.approx(EXPOSURE_SECONDS, abs=0.1)
+
+
+def test_without_the_remedy_a_metric_that_leaves_running_work_out_loses_jobs() -> None:
+    """And with it, none: the reason why it is offered."""
+    lost = []
+    for remedy in (False, True):
+        options = Options(assumptions=Assumptions(backlog_counts_running_work=False), clients_publish_in_flight=remedy)
+        run = simulate(scaled(count_jobs_in_flight=remedy), requests((600.0, 890.0)), options)
+        lost.append(len(run.with_fate(Fate.KILLED)))
+    assert lost == [1, 0]
+
+
+def test_a_single_minute_without_datapoints_delays_the_rest() -> None:
+    """And nothing else: three of eighteen may be missing at most two."""
+    outages = tuple((minute * 600.0 + 60, minute * 600.0 + 120) for minute in range(12))
+    run = simulate(scaled(60), [], Options(outages=outages, horizon_seconds=2 * HOUR))
+    assert run.minutes[-1].desired == 0
+
+
+def test_warm_hours_keep_an_instance_and_let_it_rest_afterwards() -> None:
+    """From eight to ten on a Monday; the endpoint is at zero again at once, for there was no work for long."""
+    hours = WarmHours(start="08:00", end="10:00")
+    run = simulate(scaled(warm_hours=(hours,)), [], Options(horizon_seconds=12 * HOUR))
+    assert [(activity.time / HOUR, activity.to_capacity) for activity in run.activities[1:]] == [(8, 1), (10, 0)]
+
+
+def test_a_minimum_of_one_answers_at_once() -> None:
+    """However long nothing came."""
+    run = simulate(scaled(min_instances=1, max_instances=3), requests((9 * HOUR, 60.0)), Options())
+    assert run.jobs[0].wait_seconds == 0
+    assert run.minutes[-1].desired == 1
+
+
+def test_shrinking_saves_instances_and_rests_as_promised() -> None:
+    """A burst, then a trickle that one instance could do: with shrinking, one does."""
+    trace = requests(
+        *[(HOUR + index, 200.0) for index in range(60)], *[(2 * HOUR + 600.0 * index, 100.0) for index in range(60)]
+    )
+    given: dict[str, Any] = {"max_instances": 4}
+    shrinking = {**given, "shrink": True, "interruptions_accepted": True}
+    runs = {name: simulate(scaled(**chosen), trace, Options()) for name, chosen in (("", given), ("s", shrinking))}
+    hours = {name: sum(minute.desired for minute in run.minutes) / 60 for name, run in runs.items()}
+    assert hours["s"] < 0.5 * hours[""]
+    assert min(minute.desired for minute in runs["s"].minutes if 2 * HOUR < minute.time < 11 * HOUR) == 1
+    assert runs["s"].minutes[-1].desired == 0
+
+
+assumption_sets = st.builds(
+    Assumptions,
+    backlog_counts_running_work=st.booleans(),
+    backlog_per_instance_at_zero=st.booleans(),
+    zeros_while_idle=st.booleans(),
+    datapoints_before_first_request=st.booleans(),
+    sampling=st.sampled_from(Sampling),
+    publication_delay_seconds=st.sampled_from([0.0, 20.0, 60.0, 119.0, 120.0]),
+    evaluation_offset_seconds=st.sampled_from([0.0, 1.0, 30.0, 59.0]),
+    scale_in=st.sampled_from(ScaleIn),
+    cooldown_start=st.sampled_from(CooldownStart),
+    blocked_while_updating=st.booleans(),
+)
+setting_sets = st.fixed_dictionaries(
+    {
+        "max_job_seconds": st.sampled_from([60, 600, 1_800]),
+        "max_instances": st.sampled_from([1, 4]),
+        "backlog_per_instance": st.sampled_from([1, 5]),
+        "cold_start_seconds": st.sampled_from([60, 600]),
+        "count_jobs_in_flight": st.booleans(),
+    }
+)
+launches = st.sampled_from([Distribution(30, 30), Distribution(60, 600), Distribution(300, 900, is_log_normal=True)])
+arrivals = st.lists(
+    st.tuples(
+        st.one_of(st.floats(0, 120), st.floats(0, 4_000), st.integers(0, 60).map(lambda minutes: minutes * 60.0)),
+        st.floats(0, 1.1),
+        st.sampled_from([1, 1, 1, 2, 12]),
+    ),
+    max_size=8,
+)
+"""Time since the one before, work as a share of the longest job, and how many of them at once."""
+
+
+def trace_of(drawn: Sequence[tuple[float, float, int]], max_job_seconds: int) -> list[Request]:
+    """Return the requests of what was drawn; where many come at once they are short."""
+    time, trace = 0.0, []
+    for gap, share, count in drawn:
+        time += gap
+        work = share * max_job_seconds / (1 if count <= 2 else 8)
+        trace += [Request(time=time, service_seconds=work) for _ in range(count)]
+    return trace
+
+
+def replay(
+    trace: list[Request], chosen: dict[str, Any], assumptions: Assumptions, launch: Distribution, seed: int
+) -> Run:
+    """Replay a random case, for as long as it can matter."""
+    work = sum(min(request.service_seconds, chosen["max_job_seconds"]) for request in trace)
+    last = trace[-1].time if trace else 0.0
+    options = Options(
+        assumptions=assumptions,
+        launch=launch,
+        invocation_timeout_seconds=chosen["max_job_seconds"],
+        clients_publish_in_flight=chosen["count_jobs_in_flight"],
+        horizon_seconds=last + work + 2 * chosen["max_job_seconds"] + 2.5 * HOUR,
+        seed=seed,
+    )
+    return simulate(scaled(**chosen), trace, options)
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(drawn=arrivals, chosen=setting_sets, assumptions=assumption_sets, launch=launches, seed=st.integers(0, 99))
+def test_promises_hold_for_random_traces_and_settings(
+    drawn: list[tuple[float, float, int]],
+    chosen: dict[str, Any],
+    assumptions: Assumptions,
+    launch: Distribution,
+    seed: int,
+) -> None:
+    """Nothing stranded, always back at zero, no job cut off that was seen: or the smallest case that breaks it."""
+    run = replay(trace_of(drawn, chosen["max_job_seconds"]), chosen, assumptions, launch, seed)
+    assert promises(assumptions, **chosen).broken_by(run) == []
+    assert run.with_fate(Fate.WAITING, Fate.RUNNING) == []
