@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _HOUR: Final = 3_600.0
 _BINS: Final = 200
+_MANY: Final = 100
+"""Requests from which their axis is logarithmic, so that few are still seen."""
+
 _WIDTH, _HEIGHT = 10.0, 6.0
 
 
@@ -39,6 +42,9 @@ def draw(runs: Mapping[str, Run], path: Path) -> None:
         _column(axes[:, column], name, run)
     for axis in axes[:, 0]:
         axis.set_ylim(bottom=0)
+    if max(minute.waiting for run in runs.values() for minute in run.minutes) > _MANY:
+        for axis in axes[1]:
+            axis.set_yscale("symlog", linthresh=10)
     for axis, label in zip(axes[:, 0], ("arrivals", "requests", "instances"), strict=True):
         axis.set_ylabel(label)
     try:
@@ -56,7 +62,6 @@ def _column(axes: Any, name: str, run: Run) -> None:  # noqa: ANN401 - Matplotli
     requests.plot(hours, [minute.running for minute in run.minutes], color="tab:blue", label="running")
     _marks(requests, run, Fate.KILLED, "x", "killed by scale-in")
     _marks(requests, run, Fate.EXPIRED, "v", "expired")
-    requests.set_yscale("symlog", linthresh=10)
     instances.step(hours, [minute.desired for minute in run.minutes], color="tab:green", label="wanted", where="post")
     instances.step(
         hours, [minute.in_service for minute in run.minutes], color="black", label="in service", where="post", lw=0.8
