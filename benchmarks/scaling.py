@@ -192,8 +192,8 @@ def main() -> None:
     if arguments.docs:
         (DOCS / "pictures").mkdir(exist_ok=True)
         pictures(DOCS / "pictures")
-        heading = "# Scaling in figures\n\nWritten by `python benchmarks/scaling.py --docs`; docs/scaling.md says what they mean."
-        text = "\n\n".join([heading, *tables, "### Ways to save", saving])
+        written = "Written by `python benchmarks/scaling.py --docs`; [scaling.md](scaling.md) says what it means."
+        text = "\n\n".join(["# Scaling in figures", written, *tables, "### Ways to save", saving])
         (DOCS / "scaling-figures.md").write_text(text + "\n")
 
 

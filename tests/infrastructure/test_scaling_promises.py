@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +61,8 @@ def promises(assumptions: Assumptions, max_job_seconds: int = 900, **given: Any)
         wake_seconds=WAKE_SECONDS,
         rest_seconds=chosen.rest_seconds(max_job_seconds),
         max_job_seconds=max_job_seconds,
-        protects_running_jobs=assumptions.backlog_counts_running_work or chosen.count_jobs_in_flight,
+        protects_running_jobs=(assumptions.backlog_counts_running_work or chosen.count_jobs_in_flight)
+        and not chosen.shrink,
     )
 
 
@@ -78,17 +80,21 @@ MIXED = requests(
 """A request after a first deploy's rest, a long one on the warm endpoint, a burst, and a last one."""
 
 
-@pytest.mark.parametrize("count_jobs_in_flight", [False, True])
-def test_promises_hold_under_every_combination(*, count_jobs_in_flight: bool) -> None:
-    """Nothing stranded, always back at zero, no job cut off that was seen."""
-    given: dict[str, Any] = {"max_instances": 3, "count_jobs_in_flight": count_jobs_in_flight}
+@pytest.mark.parametrize(
+    "options_of_settings",
+    [{}, {"count_jobs_in_flight": True}, {"shrink": True, "interruptions_accepted": True}],
+    ids=["default", "remedy", "shrink"],
+)
+def test_promises_hold_under_every_combination(options_of_settings: dict[str, bool]) -> None:
+    """Nothing stranded, always back at zero, no job cut off that was seen; with shrinking, all but the last."""
+    given: dict[str, Any] = {"max_instances": 3, **options_of_settings}
     for number, assumptions in enumerate(every_combination()):
         if (number * 7) % EVERY:
             continue
         options = Options(
             assumptions=assumptions,
             invocation_timeout_seconds=900,
-            clients_publish_in_flight=count_jobs_in_flight,
+            clients_publish_in_flight="count_jobs_in_flight" in given,
             horizon_seconds=6 * HOUR,
         )
         run = simulate(scaled(**given), MIXED, options)
@@ -161,6 +167,15 @@ def test_the_worst_exposure_is_three_minutes() -> None:
     arrival = (rests_at - 120) // 60 * 60 + 0.001
     worst = exposure(simulate(scaled(), requests((arrival, 600.0)), Options(assumptions=assumptions)))
     assert worst == pytest.approx(EXPOSURE_SECONDS, abs=0.1)
+
+
+def test_the_documentation_names_the_promises() -> None:
+    """In seconds and minutes, as they are computed."""
+    text = (Path(__file__).resolve().parents[2] / "docs/scaling.md").read_text()
+    rest = ScalingSettings().rest_seconds(900) - 900
+    assert f"**exposure {EXPOSURE_SECONDS} s**" in text
+    assert f"within **{WAKE_SECONDS} s**" in text
+    assert f"**`max_job_seconds` + {rest // 60} min**" in text
 
 
 def test_without_the_remedy_a_metric_that_leaves_running_work_out_loses_jobs() -> None:
