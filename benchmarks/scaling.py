@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from dataclasses import replace
@@ -128,34 +129,29 @@ def markdown(name: str, figures: dict[str, tuple[Report, Report]]) -> str:
 
 def strategies() -> str:
     """Return what each way to save comes to, in instance-hours of the instance that is compared with."""
-    week, small = pattern("diurnal"), 0.5
+    lines = ["| strategy | instance-hours | of | saving | median wait |", "|---|---|---|---|---|"]
+    week = pattern("diurnal")
     slower = [replace(request, service_seconds=1.8 * request.service_seconds) for request in week]
-    base = report(simulate(ours(900), week, Options()))
-    smaller = report(simulate(ours(1_800), slower, Options()))
-    lines = ["| strategy | instance-hours | saving | median wait |", "|---|---|---|---|"]
-
-    def line(label: str, hours: float, of: float, figures: Report) -> str:
-        return f"| {label} | {hours:.1f} | {1 - hours / of:.0%} | {duration(figures.wait_p50_seconds)} |"
-
-    always = base.hours
-    lines.append(line("a working week, one instance always on", always, always, _always_on(week)))
-    lines.append(line("the same, scaled to zero (jobs to 15 min)", base.instance_hours, always, base))
-    label = "the same on an instance of half the price that takes 1.8 times as long"
-    lines.append(line(label, small * smaller.instance_hours, always, smaller))
-    for name, needed in (("trickle", 60), ("medium", 300), ("long", 3_600)):
-        figures = report(simulate(ours(needed), pattern(name), Options()))
-        lines.append(line(f"{name}, scaled to zero", figures.instance_hours, figures.hours, figures))
     busy = [Request(time=36.0 * index, service_seconds=22.0) for index in range(2_400)]
     batched = [Request(time=720.0 * index + 700, service_seconds=20 * 2.0 + 20) for index in range(120)]
-    single, batch = (report(simulate(ours(60), trace, Options())) for trace in (busy, batched))
-    label = "2,400 requests a day, of 20 s overhead and 2 s work each"
-    lines.append(line(label, single.instance_hours, single.hours, single))
-    lines.append(line("the same in batches of 20, every 12 min", batch.instance_hours, batch.hours, batch))
+    rare = [Request(time=8 * 3_600.0 * index + 10_000, service_seconds=60.0) for index in range(9)]
+    for label, scaling, trace, price in (
+        ("a working week, one instance always on", ours(900, min_instances=1), week, 1.0),
+        ("the same, scaled to zero (jobs to 15 min)", ours(900), week, 1.0),
+        ("the same on an instance of half the price that takes 1.8 times as long", ours(1_800), slower, 0.5),
+        ("trickle, scaled to zero (jobs to 1 min)", ours(60), pattern("trickle"), 1.0),
+        ("medium, scaled to zero (jobs to 5 min)", ours(300), pattern("medium"), 1.0),
+        ("long, scaled to zero (jobs to 1 h)", ours(3_600), pattern("long"), 1.0),
+        ("three requests a day, scaled to zero (jobs to 1 min)", ours(60), rare, 1.0),
+        ("2,400 requests a day, of 20 s overhead and 2 s work each", ours(60), busy, 1.0),
+        ("the same in batches of 20, every 12 min", ours(60), batched, 1.0),
+    ):
+        end = math.ceil(trace[-1].time / 86_400) * 86_400.0
+        figures = report(simulate(scaling, trace, Options(horizon_seconds=end)))
+        hours = price * figures.instance_hours
+        wait = duration(figures.wait_p50_seconds)
+        lines.append(f"| {label} | {hours:.1f} | {figures.hours:.0f} | {1 - hours / figures.hours:.0%} | {wait} |")
     return "\n".join(lines)
-
-
-def _always_on(requests: list[Request]) -> Report:
-    return report(simulate(ours(900, min_instances=1), requests, Options()))
 
 
 def pictures(folder: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scaling_simulator.traces import Request
+
+
+SECONDS_PER_HOUR: Final = 3_600
 
 
 class _Duration(click.ParamType[Distribution]):
@@ -83,6 +86,7 @@ class _Duration(click.ParamType[Distribution]):
 @click.option(
     "--always-on", type=click.IntRange(min=1), default=1, show_default=True, help="Instances to compare with."
 )
+@click.option("--hours", type=click.FloatRange(min=0), help="How long to simulate.  [default: until all must be over]")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of patterns and durations.")
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG to write.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -129,6 +133,7 @@ def _options(given: Mapping[str, Any]) -> Options:
         invocation_timeout_seconds=given["timeout"],
         max_concurrency=given["concurrency"],
         clients_publish_in_flight=given["in_flight"],
+        horizon_seconds=None if given["hours"] is None else given["hours"] * SECONDS_PER_HOUR,
         seed=given["seed"],
     )
 

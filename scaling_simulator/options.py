@@ -29,6 +29,7 @@ class Options:
         max_concurrency: invocations per instance, where the template names none.
         bytes_per_second: at which an instance reads inputs.
         outages: spans of seconds in which none of the endpoint's datapoints reach CloudWatch.
+        queue_outages: spans in which those of the queue do not, while those of instances and clients do.
         clients_publish_in_flight: whether clients publish how many jobs they wait for.
         in_flight_metric: namespace and name under which they do, with the dimension ``EndpointName``.
         start: the calendar time of 0 s, for schedules.
@@ -44,6 +45,7 @@ class Options:
     max_concurrency: int = 1
     bytes_per_second: float = 100e6
     outages: tuple[tuple[float, float], ...] = ()
+    queue_outages: tuple[tuple[float, float], ...] = ()
     clients_publish_in_flight: bool = False
     in_flight_metric: tuple[str, str] = (IN_FLIGHT_NAMESPACE, IN_FLIGHT_METRIC)
     start: datetime = A_MONDAY

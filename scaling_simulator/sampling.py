@@ -42,8 +42,10 @@ class Sampler:
     def take(self, minute_end: float) -> dict[SeriesKey, tuple[float, ...]]:
         """Return the samples of the minute that ends now."""
         gauges = self._gauges(minute_end)
-        if any(start < minute_end <= end for start, end in self._options.outages):
+        if _is_within(minute_end, self._options.outages):
             return {}
+        if _is_within(minute_end, self._options.queue_outages):
+            gauges = {}
         samples: dict[SeriesKey, tuple[float, ...]] = {
             (NAMESPACE, name, self._of_endpoint): (value,) for name, value in gauges.items()
         }
@@ -62,3 +64,7 @@ class Sampler:
         gauges = {name: max(value, present.get(name, value)) for name, value in (present | self._maximum).items()}
         self._maximum = present
         return gauges
+
+
+def _is_within(minute_end: float, spans: tuple[tuple[float, float], ...]) -> bool:
+    return any(start < minute_end <= end for start, end in spans)
