@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 CASES = int(os.environ.get("SCALING_PROOF_CASES", "150"))
 EVERY = int(os.environ.get("SCALING_PROOF_EVERY", "40"))
-PATTERNS_EVERY = int(os.environ.get("SCALING_PROOF_PATTERNS_EVERY", "1200"))
+PATTERNS_EVERY = int(os.environ.get("SCALING_PROOF_PATTERNS_EVERY", "1000"))
 HOUR = 3_600.0
 
 
