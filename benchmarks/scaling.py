@@ -21,7 +21,7 @@ from aws_cdk import App, Stack, assertions
 
 from constructs_lib.endpoint_scaling import EndpointScaling
 from constructs_lib.scaling_settings import ScalingSettings
-from scaling_engine.assumptions import Assumptions
+from scaling_engine.assumptions import Assumptions, ScaleIn
 from scaling_simulator.options import Options
 from scaling_simulator.patterns import PATTERNS, pattern
 from scaling_simulator.pictures import draw
@@ -38,6 +38,7 @@ MAX_INSTANCES: Final = 5
 
 COUNTED: Final = Assumptions()
 NOT_COUNTED: Final = Assumptions(backlog_counts_running_work=False)
+REQUEUED: Final = Assumptions(scale_in=ScaleIn.REQUEUES)
 
 NEEDED_JOB_SECONDS: Final = {"single": 60, "trickle": 60, "burst": 60, "short": 60, "medium": 300, "diurnal": 900}
 """The longest job of each pattern where it is far below an hour; one request in a million of diurnal takes longer."""
@@ -74,17 +75,20 @@ def options(assumptions: Assumptions, *, in_flight: bool, peer: bool) -> Options
     return replace(chosen, in_flight_metric=("Yomitoku/AsyncEndpoint", "InflightInvocations")) if peer else chosen
 
 
-def compared(name: str) -> dict[str, tuple[Report, Report]]:
-    """Return the figures of every candidate on a pattern, where the backlog counts running work and where not."""
+def compared(name: str) -> dict[str, tuple[Report, Report, Report]]:
+    """Return the figures of every candidate on a pattern.
+
+    Where the backlog counts running work and scale-in kills it, where the backlog does not, where scale-in requeues.
+    """
     requests = pattern(name)
     figures = {}
     for label, (scaling, in_flight) in candidates(name).items():
         peer = not label.startswith("this project")
-        counted, not_counted = (
+        counted, not_counted, requeued = (
             report(simulate(scaling, requests, options(assumptions, in_flight=in_flight, peer=peer)))
-            for assumptions in (COUNTED, NOT_COUNTED)
+            for assumptions in (COUNTED, NOT_COUNTED, REQUEUED)
         )
-        figures[label] = (counted, not_counted)
+        figures[label] = (counted, not_counted, requeued)
     return figures
 
 
@@ -94,6 +98,7 @@ HEADINGS: Final = (
     "stranded, expired",
     "killed",
     "killed if running work is not counted",
+    "begun again if scale-in requeues",
     "wait: median, 95 %, longest",
     "cold starts",
     "instance-hours",
@@ -102,7 +107,7 @@ HEADINGS: Final = (
 )
 
 
-def row(label: str, figures: Report, not_counted: Report) -> list[str]:
+def row(label: str, figures: Report, not_counted: Report, requeued: Report) -> list[str]:
     """Return a line of a table."""
     waits = (figures.wait_p50_seconds, figures.wait_p95_seconds, figures.wait_max_seconds)
     return [
@@ -111,6 +116,7 @@ def row(label: str, figures: Report, not_counted: Report) -> list[str]:
         str(figures.stranded + figures.expired + figures.unfinished),
         str(figures.killed),
         f"{not_counted.killed} ({not_counted.killed / max(1, not_counted.requests):.0%})",
+        f"{requeued.restarted} ({requeued.repeated_hours:.1f} h)",
         ", ".join(map(duration, waits)),
         str(figures.cold_starts),
         f"{figures.instance_hours:.1f}",
@@ -119,11 +125,11 @@ def row(label: str, figures: Report, not_counted: Report) -> list[str]:
     ]
 
 
-def markdown(name: str, figures: dict[str, tuple[Report, Report]]) -> str:
+def markdown(name: str, figures: dict[str, tuple[Report, Report, Report]]) -> str:
     """Return the table of a pattern."""
     summary = (PATTERNS[name].__doc__ or "").removeprefix("Return ").split("\n")[0].rstrip(".")
     lines = [f"### {name}: {summary}", "", f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
-    lines += [f"| {' | '.join(row(label, *pair))} |" for label, pair in figures.items()]
+    lines += [f"| {' | '.join(row(label, *reports))} |" for label, reports in figures.items()]
     return "\n".join(lines)
 
 
@@ -176,8 +182,8 @@ def main() -> None:
         figures = compared(name)
         tables.append(markdown(name, figures))
         stored[name] = {
-            label: {"counted": counted.to_dict(), "not counted": not_counted.to_dict()}
-            for label, (counted, not_counted) in figures.items()
+            label: dict(zip(("counted", "not counted", "requeued"), (one.to_dict() for one in reports), strict=True))
+            for label, reports in figures.items()
         }
         sys.stdout.write(f"{tables[-1]}\n\n")
     saving = strategies()

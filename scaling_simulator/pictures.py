@@ -57,7 +57,8 @@ def _column(axes: Any, name: str, run: Run) -> None:  # noqa: ANN401 - Matplotli
     arrivals, requests, instances = axes
     hours = [minute.time / _HOUR for minute in run.minutes]
     arrivals.set_title(name)
-    arrivals.hist([job.arrived / _HOUR for job in run.jobs], bins=_BINS, color="tab:grey")
+    span = (0.0, run.horizon / _HOUR)
+    arrivals.hist([job.arrived / _HOUR for job in run.jobs], bins=_BINS, range=span, color="tab:grey")
     requests.plot(hours, [minute.waiting for minute in run.minutes], color="tab:orange", label="waiting")
     requests.plot(hours, [minute.running for minute in run.minutes], color="tab:blue", label="running")
     _marks(requests, run, Fate.KILLED, "x", "killed by scale-in")
