@@ -1,149 +1,142 @@
-"""Scaling between zero and a maximum: one policy wakes the endpoint, one follows its backlog."""
+"""Scaling between zero and a maximum: wake, grow, rest, and where it is asked for, shrink."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import jsii
 from aws_cdk import aws_applicationautoscaling as autoscaling
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from async_inference.limits import Bounds
-from constructs_lib.checks import COUNT, require_within
+from constructs_lib import scaling_policies as policies
 from constructs_lib.metrics import AsyncEndpointMetrics
+from constructs_lib.scaling_settings import SAMPLE_SECONDS, WAKE_PERIODS
+
+if TYPE_CHECKING:
+    from constructs_lib.scaling_settings import ScalingSettings, WarmHours
 
 _SERVICE_NAMESPACE: Final = "sagemaker"
 _SCALABLE_DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
-_COOLDOWN_SECONDS: Final = Bounds(0, 86_400)  # AWS names no maximum; after a day nobody remembers why nothing scales
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ScalingSettings:
-    """How the number of instances follows the queue; the minimum is always zero.
-
-    Attributes:
-        max_instances: The most instances at a time, at least 1.
-        backlog_per_instance: Requests, waiting or running, that one instance should have; at least 1.
-        scale_out_cooldown_seconds: How long after growing the endpoint waits before it grows again.
-        scale_in_cooldown_seconds: How long after shrinking it waits before it shrinks again.
-        wake_cooldown_seconds: How long after waking it waits before it adds another instance for want of capacity. A
-            cold start that takes longer buys more instances than one.
-    """
-
-    max_instances: int = 1
-    backlog_per_instance: int = 5
-    scale_out_cooldown_seconds: int = 120
-    scale_in_cooldown_seconds: int = 600
-    wake_cooldown_seconds: int = 300
-
-    def __post_init__(self) -> None:
-        require_within(self, "max_instances", COUNT, "instances")
-        require_within(self, "backlog_per_instance", COUNT, "requests")
-        for name in ("scale_out_cooldown_seconds", "scale_in_cooldown_seconds", "wake_cooldown_seconds"):
-            require_within(self, name, _COOLDOWN_SECONDS, "seconds")
 
 
 class EndpointScaling(Construct):
-    """A scalable target from zero to a maximum, a wake policy with its alarm, and a policy that tracks the backlog.
+    """A scalable target with the policies that move it, on the queue's own metrics.
 
-    Both policies are needed: target tracking alone leaves a request at zero instances in the queue until more than the
-    target have gathered, and the wake policy alone never returns to zero. The target is a first-level construct because
-    the second-level one makes a role that Application Auto Scaling does not use for SageMaker.
-    Source: "Autoscale an asynchronous endpoint" in the SageMaker developer guide.
+    * **Wake** adds an instance when requests wait and there is none. Target tracking alone would leave them waiting
+      until more than its target have gathered.
+    * **Grow** follows the backlog per instance. Its scale-in is disabled: it would remove instances while they work.
+    * **Rest** removes all instances, down to the minimum, once there has been no work for as long as a job may take.
+    * **Shrink**, an option, lets single instances go before that.
+
+    docs/scaling.md says how they work together, what is disputed about the metrics, and what each setting costs.
+    Source: "Autoscale an asynchronous endpoint" in the SageMaker developer guide, from which rest and the disabled
+    scale-in differ.
 
     Args:
         scope: The parent.
         construct_id: The name within it.
         endpoint_name: The endpoint's generated name.
         variant_name: The endpoint's one production variant.
-        settings: Bounds, target and cooldowns.
+        settings: How it scales.
+        max_job_seconds: The longest that the model may work on a request.
+        max_concurrent_invocations_per_instance: Requests that an instance works on at a time.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, endpoint_name: str, variant_name: str, settings: ScalingSettings
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint_name: str,
+        variant_name: str,
+        settings: ScalingSettings,
+        max_job_seconds: int,
+        max_concurrent_invocations_per_instance: int = 1,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._metrics = AsyncEndpointMetrics(endpoint_name)
+        self._metrics = AsyncEndpointMetrics(endpoint_name, variant_name)
+        self._settings = settings
+        self._max_job_seconds = max_job_seconds
         self.target = autoscaling.CfnScalableTarget(
             self,
             "Target",
             service_namespace=_SERVICE_NAMESPACE,
             resource_id=f"endpoint/{endpoint_name}/variant/{variant_name}",
             scalable_dimension=_SCALABLE_DIMENSION,
-            min_capacity=0,
+            min_capacity=settings.min_instances,
             max_capacity=settings.max_instances,
+            scheduled_actions=[
+                action
+                for number, hours in enumerate(settings.warm_hours, start=1)
+                for action in self._scheduled(hours, number)
+            ]
+            or None,
         )
-        self._track_backlog(settings)
-        self._wake(settings)
+        self._wake()
+        self._grow()
+        self._rest()
+        if settings.shrink:
+            self._shrink(max_concurrent_invocations_per_instance)
 
-    def _track_backlog(self, settings: ScalingSettings) -> None:
-        metric = self._metrics.backlog_size_per_instance()
-        autoscaling.CfnScalingPolicy(
-            self,
-            "TrackBacklog",
-            policy_name="TrackBacklog",
-            policy_type="TargetTrackingScaling",
-            scaling_target_id=self.target.ref,
-            target_tracking_scaling_policy_configuration=(
-                autoscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
-                    target_value=settings.backlog_per_instance,
-                    scale_in_cooldown=settings.scale_in_cooldown_seconds,
-                    scale_out_cooldown=settings.scale_out_cooldown_seconds,
-                    customized_metric_specification=(
-                        autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty(
-                            namespace=metric.namespace,
-                            metric_name=metric.metric_name,
-                            statistic=metric.statistic,
-                            dimensions=[
-                                autoscaling.CfnScalingPolicy.MetricDimensionProperty(name=name, value=value)
-                                for name, value in (metric.dimensions or {}).items()
-                            ],
-                        )
-                    ),
-                )
-            ),
-        )
-
-    def _wake(self, settings: ScalingSettings) -> None:
-        policy = autoscaling.CfnScalingPolicy(
+    def _wake(self) -> None:
+        policy = policies.step_policy(
             self,
             "Wake",
-            policy_name="Wake",
-            policy_type="StepScaling",
-            scaling_target_id=self.target.ref,
-            step_scaling_policy_configuration=autoscaling.CfnScalingPolicy.StepScalingPolicyConfigurationProperty(
-                adjustment_type="ChangeInCapacity",
-                metric_aggregation_type="Average",
-                cooldown=settings.wake_cooldown_seconds,
-                step_adjustments=[
-                    autoscaling.CfnScalingPolicy.StepAdjustmentProperty(
-                        metric_interval_lower_bound=0, scaling_adjustment=1
-                    )
-                ],
-            ),
+            self.target,
+            adjustment_type="ChangeInCapacity",
+            adjustment=1,
+            upward=True,
+            cooldown_seconds=self._settings.cold_start_seconds,
         )
-        alarm = self._metrics.has_backlog_without_capacity().create_alarm(
+        alarm = policies.wake_alarm(self, "WakeAlarm", self._metrics, periods=WAKE_PERIODS)
+        alarm.add_alarm_action(policies.ScalingAction(policy))
+
+    def _grow(self) -> None:
+        policies.tracking_policy(
             self,
-            "WakeAlarm",
-            alarm_description="Requests wait and the endpoint has no instance: wakes it.",
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            threshold=1,
-            evaluation_periods=2,
-            datapoints_to_alarm=2,
-            treat_missing_data=cloudwatch.TreatMissingData.MISSING,
+            "TrackBacklog",
+            self.target,
+            metric=self._metrics.backlog_size_per_instance(),
+            target_value=self._settings.backlog_per_instance,
+            cooldown_seconds=self._settings.cold_start_seconds,
         )
-        alarm.add_alarm_action(_ScalingAction(policy))
 
+    def _rest(self) -> None:
+        policy = policies.step_policy(
+            self, "Rest", self.target, adjustment_type="ExactCapacity", adjustment=0, upward=False, cooldown_seconds=0
+        )
+        alarm = policies.rest_alarm(
+            self,
+            "RestAlarm",
+            self._metrics,
+            periods=self._settings.rest_periods(self._max_job_seconds),
+            count_jobs_in_flight=self._settings.count_jobs_in_flight,
+        )
+        alarm.add_alarm_action(policies.ScalingAction(policy))
 
-@jsii.implements(cloudwatch.IAlarmAction)
-class _ScalingAction:
-    """Has an alarm apply a first-level scaling policy; the library's own action takes a second-level one."""
+    def _shrink(self, concurrency: int) -> None:
+        periods = self._settings.shrink_periods(self._max_job_seconds)
+        policy = policies.step_policy(
+            self,
+            "Shrink",
+            self.target,
+            adjustment_type="ChangeInCapacity",
+            adjustment=-1,
+            upward=True,
+            cooldown_seconds=periods * SAMPLE_SECONDS,
+        )
+        alarm = policies.shrink_alarm(self, "ShrinkAlarm", self._metrics, periods=periods, concurrency=concurrency)
+        alarm.add_alarm_action(policies.ScalingAction(policy))
 
-    def __init__(self, policy: autoscaling.CfnScalingPolicy) -> None:
-        self._policy = policy
-
-    def bind(self, _scope: Construct, _alarm: cloudwatch.IAlarm) -> cloudwatch.AlarmActionConfig:
-        """Return the ARN that the alarm calls."""
-        return cloudwatch.AlarmActionConfig(alarm_action_arn=self._policy.attr_arn)
+    def _scheduled(self, hours: WarmHours, number: int) -> list[autoscaling.CfnScalableTarget.ScheduledActionProperty]:
+        starts = (("Start", hours.start, hours.instances), ("End", hours.end, self._settings.min_instances))
+        return [
+            autoscaling.CfnScalableTarget.ScheduledActionProperty(
+                scheduled_action_name=f"WarmHours{number}{edge}",
+                schedule=hours.cron(time),
+                timezone=hours.timezone,
+                scalable_target_action=autoscaling.CfnScalableTarget.ScalableTargetActionProperty(
+                    min_capacity=instances, max_capacity=self._settings.max_instances
+                ),
+            )
+            for edge, time, instances in starts
+        ]

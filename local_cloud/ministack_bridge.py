@@ -47,6 +47,7 @@ PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "_dims_key",
         "_evaluate_alarm",
         "_metrics",
+        "_put_metric_alarm",
         "_stat_value",
         "_store_datum",
         "time",
@@ -56,6 +57,7 @@ PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "_REPLACING_PROPERTIES",
         "_RESOURCE_HANDLERS",
         "_STACK_TAG_PROPERTY",
+        "_cw_metric_alarm_record",
         "_physical_name",
     ),
     "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread",),
@@ -208,6 +210,28 @@ class MiniStack:
         """Give CloudWatch the time of ``now``, and stop its own evaluation of alarms."""
         self._cloudwatch.time = SimpleNamespace(time=now)
         self._cloudwatch._evaluate_alarm = lambda _alarm: None  # noqa: SLF001
+
+    def keep_metric_math(self) -> None:
+        """Let alarms watch metric math, which MiniStack refuses in templates and forgets in requests."""
+        record, put = self._provisioners._cw_metric_alarm_record, self._cloudwatch._put_metric_alarm  # noqa: SLF001
+        nothing = dict.fromkeys(("MetricName", "Namespace", "Statistic", "Period"))
+
+        def record_of_template(name: str, properties: Members) -> Members:
+            if not (queries := properties.get("Metrics")):
+                return dict(record(name, properties))
+            one = {key: value for key, value in properties.items() if key != "Metrics"}
+            alarm = record(name, {**one, "MetricName": name, "Namespace": name})
+            return {**alarm, **nothing, "Metrics": queries}
+
+        def put_request(params: Members, members: Members, *protocol: bool) -> object:
+            answer: object = put(params, members, *protocol)
+            if members and members.get("Metrics"):
+                alarm = self._cloudwatch._alarms[members["AlarmName"]]  # noqa: SLF001
+                alarm.update(nothing, Metrics=members["Metrics"])
+            return answer
+
+        self._provisioners._cw_metric_alarm_record = record_of_template  # noqa: SLF001
+        self._cloudwatch._put_metric_alarm = put_request  # noqa: SLF001
 
     def name_lambda_errors(self) -> None:
         """Give the errors of Lambda functions the type that AWS gives them."""

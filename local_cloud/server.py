@@ -61,6 +61,7 @@ class LocalCloud:
         self._clock = clock
         self._ministack = MiniStack()
         self._ministack.take_over_cloudwatch(clock.now)
+        self._ministack.keep_metric_math()
         self._ministack.name_lambda_errors()
         self._clients = AwsClients(endpoint_url)
         models: Registry[Model] = Registry("model")

@@ -20,6 +20,8 @@ from scaling_engine.exceptions import require
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from scaling_engine.metrics import Metric, MetricMath
+
 EXTRA_DATAPOINTS: Final = 2
 """How many periods CloudWatch looks back beyond the evaluation periods.
 
@@ -29,16 +31,6 @@ periods, a range of five) in all its examples.
 
 SECONDS_PER_HOUR: Final = 3_600
 SECONDS_PER_DAY: Final = 86_400
-
-
-class Statistic(StrEnum):
-    """How the samples of a period become its datapoint. Percentiles are not supported."""
-
-    AVERAGE = "Average"
-    MAXIMUM = "Maximum"
-    MINIMUM = "Minimum"
-    SAMPLE_COUNT = "SampleCount"
-    SUM = "Sum"
 
 
 class ComparisonOperator(StrEnum):
@@ -81,25 +73,8 @@ class AlarmState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Metric:
-    """One time series with the statistic taken of it.
-
-    Attributes:
-        namespace: such as ``AWS/SageMaker``.
-        name: such as ``ApproximateBacklogSizePerInstance``.
-        dimensions: pairs of name and value, in no order; a series published under other dimensions is another series.
-        statistic: how a period's samples become one number.
-    """
-
-    namespace: str
-    name: str
-    dimensions: frozenset[tuple[str, str]] = frozenset()
-    statistic: Statistic = Statistic.AVERAGE
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Alarm:
-    """A CloudWatch alarm on one metric with a fixed threshold.
+    """A CloudWatch alarm on one metric, or on metric math, with a fixed threshold.
 
     Attributes:
         name: unique in its region.
@@ -117,7 +92,7 @@ class Alarm:
     """
 
     name: str
-    metric: Metric
+    metric: Metric | MetricMath
     comparison: ComparisonOperator
     threshold: float
     period_seconds: int
@@ -184,7 +159,8 @@ def evaluate(alarm: Alarm, datapoints: Sequence[float | None], state: AlarmState
     recent = tuple(datapoints)[-alarm.evaluation_range :]
     oldest_age = next((len(recent) - index for index, value in enumerate(recent) if value is not None), 0)
     real = tuple(value for value in recent if value is not None)[-alarm.evaluation_periods :]
-    breaches = sum(map(alarm.is_breached_by, real))
+    compare, threshold = _COMPARISONS[alarm.comparison][0], alarm.threshold
+    breaches = sum(compare(value, threshold) for value in real)
     new_state = _state(alarm, breaches=breaches, real=len(real), oldest_age=oldest_age, state=state)
     return Evaluation(state=new_state, reason=_reason(alarm, real, breaches, new_state), datapoints=real)
 

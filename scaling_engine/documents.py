@@ -11,10 +11,17 @@ whose actions are disabled, but does not pass it on.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from scaling_engine.alarms import Alarm, ComparisonOperator, Metric, Statistic, TreatMissingData
+from scaling_engine.alarms import Alarm, ComparisonOperator, TreatMissingData
 from scaling_engine.member_reader import MemberReader, Members
+from scaling_engine.metric_documents import (
+    METRIC_MEMBERS,
+    alarm_metric_math,
+    metric,
+    predefined_metric,
+    tracked_metric_math,
+)
 from scaling_engine.policies import (
     DEFAULT_COOLDOWN_SECONDS,
     MetricAggregationType,
@@ -23,6 +30,9 @@ from scaling_engine.policies import (
 )
 from scaling_engine.scalable_target import ScalableTarget
 from scaling_engine.steps import AdjustmentType, StepAdjustment
+
+if TYPE_CHECKING:
+    from scaling_engine.metrics import Metric, MetricMath
 
 _ALARM_MEMBERS: Final = frozenset(
     {
@@ -37,6 +47,7 @@ _ALARM_MEMBERS: Final = frozenset(
         "EvaluationPeriods",
         "DatapointsToAlarm",
         "TreatMissingData",
+        "Metrics",
         "AlarmDescription",
         "ActionsEnabled",
         "AlarmActions",
@@ -63,11 +74,18 @@ _TARGET_MEMBERS: Final = frozenset(
 _STEP_POLICY_MEMBERS: Final = frozenset(
     {"AdjustmentType", "StepAdjustments", "Cooldown", "MetricAggregationType", "MinAdjustmentMagnitude"}
 )
+_PREDEFINED_MEMBERS: Final = frozenset({"PredefinedMetricType", "ResourceLabel"})
 _STEP_MEMBERS: Final = frozenset({"MetricIntervalLowerBound", "MetricIntervalUpperBound", "ScalingAdjustment"})
 _TARGET_TRACKING_MEMBERS: Final = frozenset(
-    {"TargetValue", "CustomizedMetricSpecification", "ScaleOutCooldown", "ScaleInCooldown", "DisableScaleIn"}
+    {
+        "TargetValue",
+        "CustomizedMetricSpecification",
+        "PredefinedMetricSpecification",
+        "ScaleOutCooldown",
+        "ScaleInCooldown",
+        "DisableScaleIn",
+    }
 )
-_METRIC_MEMBERS: Final = frozenset({"MetricName", "Namespace", "Dimensions", "Statistic"})
 
 
 def alarm_from_api(members: Members) -> Alarm:
@@ -76,17 +94,18 @@ def alarm_from_api(members: Members) -> Alarm:
     ``AlarmName`` has to be there: CloudFormation generates it before.
 
     Raises:
-        ScalingConfigurationError: a member is missing, malformed, or not supported (metric math, percentiles, anomaly
-            detection, units, evaluation windows).
+        ScalingConfigurationError: a member is missing, malformed, or not supported (percentiles, anomaly detection,
+            units, evaluation windows).
     """
     reader = MemberReader(members, "alarm", _ALARM_MEMBERS, name_member="AlarmName")
     periods = reader.integer("EvaluationPeriods")
+    watched, period = alarm_metric_math(reader) if reader.has("Metrics") else (metric(reader), reader.integer("Period"))
     return Alarm(
         name=reader.text("AlarmName"),
-        metric=_metric(reader),
+        metric=watched,
         comparison=reader.choice("ComparisonOperator", ComparisonOperator),
         threshold=reader.number("Threshold"),
-        period_seconds=reader.integer("Period"),
+        period_seconds=period,
         evaluation_periods=periods,
         datapoints_to_alarm=reader.integer("DatapointsToAlarm", periods),
         treat_missing_data=reader.choice("TreatMissingData", TreatMissingData, TreatMissingData.MISSING),
@@ -97,8 +116,7 @@ def scaling_policy_from_api(members: Members) -> StepScalingPolicy | TargetTrack
     """Return the policy that ``PutScalingPolicy`` or ``AWS::ApplicationAutoScaling::ScalingPolicy`` describes.
 
     Raises:
-        ScalingConfigurationError: a member is missing, malformed, or not supported (predictive scaling,
-            predefined metrics, metric math).
+        ScalingConfigurationError: a member is missing, malformed, or not supported (predictive scaling).
     """
     reader = MemberReader(members, "scaling policy", _POLICY_MEMBERS, name_member="PolicyName")
     name, policy_type = reader.text("PolicyName"), reader.text("PolicyType")
@@ -140,22 +158,19 @@ def _step(reader: MemberReader) -> StepAdjustment:
     )
 
 
+def _tracked(reader: MemberReader) -> Metric | MetricMath:
+    if reader.has("PredefinedMetricSpecification"):
+        return predefined_metric(reader.nested("PredefinedMetricSpecification", _PREDEFINED_MEMBERS))
+    specification = reader.nested("CustomizedMetricSpecification", METRIC_MEMBERS | {"Metrics"})
+    return tracked_metric_math(specification) if specification.has("Metrics") else metric(specification)
+
+
 def _target_tracking(name: str, reader: MemberReader) -> TargetTrackingPolicy:
     return TargetTrackingPolicy(
         name=name,
-        metric=_metric(reader.nested("CustomizedMetricSpecification", _METRIC_MEMBERS)),
+        metric=_tracked(reader),
         target_value=reader.number("TargetValue"),
         scale_out_cooldown_seconds=reader.integer("ScaleOutCooldown", DEFAULT_COOLDOWN_SECONDS),
         scale_in_cooldown_seconds=reader.integer("ScaleInCooldown", DEFAULT_COOLDOWN_SECONDS),
         disable_scale_in=reader.boolean("DisableScaleIn", default=False),
-    )
-
-
-def _metric(reader: MemberReader) -> Metric:
-    dimensions = reader.nested_list("Dimensions", frozenset({"Name", "Value"}), optional=True)
-    return Metric(
-        namespace=reader.text("Namespace"),
-        name=reader.text("MetricName"),
-        dimensions=frozenset((dimension.text("Name"), dimension.text("Value")) for dimension in dimensions),
-        statistic=reader.choice("Statistic", Statistic),
     )

@@ -47,6 +47,10 @@ class MemberReader:
         """Return the error that ``value`` is not what the member may be."""
         return ScalingConfigurationError(f"{self._subject}: {name} is {value!r}, expected {allowed}")
 
+    def has(self, name: str) -> bool:
+        """Return whether the member is there and not null."""
+        return name in self._members
+
     def _value(self, name: str, default: object = None) -> object:
         value = self._members.get(name, default)
         if value is None:

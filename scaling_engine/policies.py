@@ -14,12 +14,14 @@ from enum import StrEnum
 from statistics import fmean
 from typing import TYPE_CHECKING, Final, Protocol
 
-from scaling_engine.alarms import Alarm, ComparisonOperator, Metric
+from scaling_engine.alarms import Alarm, ComparisonOperator
 from scaling_engine.exceptions import require
 from scaling_engine.steps import AdjustmentType, StepAdjustment, adjusted_capacity, require_contiguous
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from scaling_engine.metrics import Metric, MetricMath
 
 DEFAULT_COOLDOWN_SECONDS: Final = 300
 """What Application Auto Scaling assumes for SageMaker variants where a policy names no cooldown."""
@@ -160,7 +162,7 @@ class TargetTrackingPolicy:
     """
 
     name: str
-    metric: Metric
+    metric: Metric | MetricMath
     target_value: float
     scale_out_cooldown_seconds: float = DEFAULT_COOLDOWN_SECONDS
     scale_in_cooldown_seconds: float = DEFAULT_COOLDOWN_SECONDS

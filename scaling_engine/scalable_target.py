@@ -67,9 +67,9 @@ class ScalingActivity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScaleOutCooldown:
-    """A policy's time to wait for the effect of its own scale-out: until ``until`` it counts from ``base_capacity``."""
+    """A policy's time to wait for the effect of its scale-out: until ``until``, ``added`` counts as not there yet."""
 
-    base_capacity: int
+    added: int
     until: float
 
 
@@ -80,7 +80,7 @@ class Cooldowns:
     Assumptions: a scale-out cooldown holds for the policy that scaled out ("the scaling policy won't increase the
     desired capacity again"), a scale-in cooldown for every scale-in of the target ("scale-in activities are
     blocked"); a scale-out cooldown blocks no scale-in; a larger scale-out during a cooldown starts it anew and goes
-    on counting from the capacity before the first one.
+    on counting what the first one added as not there yet.
     """
 
     scale_out: Mapping[str, ScaleOutCooldown] = field(default_factory=dict)
@@ -91,8 +91,11 @@ class Cooldowns:
 
     def base_capacity(self, policy: ScalingPolicy, capacity: int, now: float) -> int:
         """Return what a scale-out of ``policy`` counts from: ``capacity`` without what it added during its cooldown."""
+        return max(0, capacity - self._added(policy, now))
+
+    def _added(self, policy: ScalingPolicy, now: float) -> int:
         running = self.scale_out.get(policy.name)
-        return min(capacity, running.base_capacity) if running and now < running.until else capacity
+        return running.added if running and now < running.until else 0
 
     def after(self, activity: ScalingActivity, *, completed_at: float) -> Cooldowns:
         """Return the cooldowns once ``activity`` has happened.
@@ -109,9 +112,29 @@ class Cooldowns:
             return self
         if not activity.is_scale_out:
             return replace(self, scale_in_until=completed_at + policy.scale_in_cooldown_seconds)
-        base = self.base_capacity(policy, activity.from_capacity, activity.time)
-        cooldown = ScaleOutCooldown(base_capacity=base, until=completed_at + policy.scale_out_cooldown_seconds)
+        added = activity.to_capacity - activity.from_capacity + self._added(policy, activity.time)
+        cooldown = ScaleOutCooldown(added=added, until=completed_at + policy.scale_out_cooldown_seconds)
         return Cooldowns(scale_out={**self.scale_out, policy.name: cooldown})
+
+    def completed(self, activity: ScalingActivity, completed_at: float) -> Cooldowns:
+        """Return the cooldowns once ``activity``, which :meth:`after` knows already, has turned out to end then."""
+        policy = activity.policy
+        if policy is None:
+            return self
+        if not activity.is_scale_out:
+            return replace(self, scale_in_until=completed_at + policy.scale_in_cooldown_seconds)
+        until = completed_at + policy.scale_out_cooldown_seconds
+        cooldown = replace(self.scale_out[policy.name], until=until)
+        return replace(self, scale_out={**self.scale_out, policy.name: cooldown})
+
+    def without(self, activity: ScalingActivity) -> Cooldowns:
+        """Return the cooldowns as if ``activity`` had left none."""
+        if activity.policy is None:
+            return self
+        if not activity.is_scale_out:
+            return replace(self, scale_in_until=-math.inf)
+        others = {name: cooldown for name, cooldown in self.scale_out.items() if name != activity.policy.name}
+        return replace(self, scale_out=others)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

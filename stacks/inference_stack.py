@@ -66,7 +66,13 @@ class InferenceStack(Stack):
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
         )
         EndpointScaling(
-            self, "Scaling", endpoint_name=endpoint.endpoint_name, variant_name=VARIANT_NAME, settings=settings.scaling
+            self,
+            "Scaling",
+            endpoint_name=endpoint.endpoint_name,
+            variant_name=VARIANT_NAME,
+            settings=settings.scaling,
+            max_job_seconds=settings.max_job_seconds,
+            max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
         )
         configuration = self._configuration(settings, endpoint, payloads, notifications)
         polling = PollingFunction(

@@ -22,12 +22,12 @@ from async_inference.limits import (
 )
 from constructs_lib.checks import SettingError, require_match, require_names, require_type, require_within
 from constructs_lib.container_image import ContainerImage
-from constructs_lib.endpoint_scaling import ScalingSettings
 from constructs_lib.instance_types import known_instance_types
 from constructs_lib.model import ContainerModel, HuggingFaceModel, ModelSource
 from constructs_lib.notifications import CONSUMER_PATTERN
 from constructs_lib.payload_store import RetentionSettings
 from constructs_lib.polling_function import PollingFunctionSettings
+from constructs_lib.scaling_settings import ScalingSettings
 
 _STAGE_PATTERN: Final = r"[a-z][a-z0-9]{0,31}"
 _ENDPOINT_PATTERN: Final = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
@@ -102,6 +102,11 @@ class EndpointSettings:
         require_type(self, "polling_function", PollingFunctionSettings)
         require_names(self, "consumers", CONSUMER_PATTERN, "lower-case letters and digits, at most 16", _MAX_CONSUMERS)
         self._check_prefixes()
+        self.scaling.require_safe(
+            max_job_seconds=self.max_job_seconds,
+            request_ttl_seconds=self.request_ttl_seconds,
+            concurrency=self.max_concurrent_invocations_per_instance,
+        )
         if isinstance(self.model, HuggingFaceModel):
             self._check_fetched_model()
 

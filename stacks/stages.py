@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from constructs_lib.endpoint_scaling import ScalingSettings
 from constructs_lib.model import ContainerModel, HuggingFaceModel
+from constructs_lib.scaling_settings import ScalingSettings
 from stacks.settings import EndpointSettings, StageSettings
 
 if TYPE_CHECKING:

@@ -9,9 +9,11 @@ from local_cloud.application_autoscaling.targets import DIMENSION, NAMESPACE, Po
 from local_cloud.application_autoscaling.tracking_alarms import alarm_documents, new_alarm_names
 from local_cloud.errors import AwsError, validation_exception
 from local_cloud.json_api import JsonApi
+from local_cloud.sagemaker.undocumented import ASSUMPTIONS
 from scaling_engine.documents import scalable_target_from_api, scaling_policy_from_api
 from scaling_engine.exceptions import ScalingConfigurationError
 from scaling_engine.policies import TargetTrackingPolicy
+from scaling_engine.variant_scaling import VariantScaling
 
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
@@ -63,17 +65,21 @@ class AutoScalingApi:
         """Perform ``RegisterScalableTarget``: a new target, or new limits of a registered one."""
         resource_id = self._checked_resource(scope, members)
         known = self._targets.get((scope, resource_id))
-        limits = {"MinCapacity": known.limits.min_capacity, "MaxCapacity": known.limits.max_capacity} if known else {}
+        limits = _limits(known) if known else {}
         try:
             new_limits = scalable_target_from_api({**limits, **members})
         except ScalingConfigurationError as error:
             raise validation_exception(str(error)) from error
         if known is not None:
-            known.limits = new_limits
+            known.scaling.limits = new_limits
             return {"ScalableTargetARN": known.arn}
         arn = scope.arn("application-autoscaling", f"scalable-target/{uuid.uuid4().hex[:20]}")
         self._targets[scope, resource_id] = TargetRecord(
-            scope=scope, resource_id=resource_id, arn=arn, created_at=self._clock.now(), limits=new_limits
+            scope=scope,
+            resource_id=resource_id,
+            arn=arn,
+            created_at=self._clock.now(),
+            scaling=VariantScaling(limits=new_limits, assumptions=ASSUMPTIONS),
         )
         return {"ScalableTargetARN": arn}
 
@@ -173,6 +179,11 @@ class AutoScalingApi:
     async def _delete_alarms(self, record: PolicyRecord) -> None:
         if record.own_alarms:
             await self._ministack.call("monitoring", "DeleteAlarms", {"AlarmNames": list(record.own_alarms)})
+
+
+def _limits(target: TargetRecord) -> dict[str, int]:
+    limits = target.scaling.limits
+    return {"MinCapacity": limits.min_capacity, "MaxCapacity": limits.max_capacity}
 
 
 def _policy_arn(target: TargetRecord, name: str) -> str:

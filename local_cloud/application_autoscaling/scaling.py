@@ -50,11 +50,13 @@ class Scaling:
         """
         for target in self._api.targets():
             endpoint = self._registered_endpoint(target)
-            if endpoint is None or endpoint not in in_service or endpoint.status != "InService":
+            if endpoint is None or endpoint not in in_service:
                 continue
-            capacity = endpoint.desired_count
-            activity = target.limits.registered(capacity=capacity, now=now) or target.limits.decide(
-                policy_alarms(target, alarms), capacity=capacity, cooldowns=target.cooldowns, now=now
+            activity = target.scaling.decide(
+                policy_alarms(target, alarms),
+                capacity=endpoint.desired_count,
+                updating=endpoint.status != "InService",
+                now=now,
             )
             if activity is not None:
                 self._begin(target, endpoint, activity)
@@ -69,6 +71,7 @@ class Scaling:
     def _begin(self, target: TargetRecord, endpoint: Endpoint, activity: ScalingActivity) -> None:
         record = ActivityRecord(activity_id=str(uuid.uuid4()), activity=activity)
         target.activities.append(record)
+        target.scaling.begin(activity)
         self._endpoints.scale(endpoint, activity.to_capacity)
         task = asyncio.create_task(self._complete(target, endpoint, record))
         self._activities.add(task)
@@ -80,10 +83,11 @@ class Scaling:
         record.ended_at = self._clock.now()
         if endpoint.failure_reason:
             record.status, record.status_message = "Failed", endpoint.failure_reason
+            target.scaling.fail(record.activity)
             return
         record.status = "Successful"
         record.status_message = f"Successfully set desired instance count to {record.activity.to_capacity}."
-        target.cooldowns = target.cooldowns.after(record.activity, completed_at=record.ended_at)
+        target.scaling.complete(record.activity, record.ended_at)
 
 
 def policy_alarms(target: TargetRecord, alarms: Sequence[EvaluatedAlarm]) -> list[PolicyAlarm]:

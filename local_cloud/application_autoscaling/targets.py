@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from scaling_engine.scalable_target import Cooldowns, ScalableTarget, ScalingActivity
-
 if TYPE_CHECKING:
     from local_cloud.json_api import Members
     from local_cloud.scope import Scope
     from scaling_engine.policies import ScalingPolicy
+    from scaling_engine.scalable_target import ScalingActivity
+    from scaling_engine.variant_scaling import VariantScaling
 
 NAMESPACE: Final = "sagemaker"
 """The service whose targets the local cloud scales."""
@@ -66,8 +66,7 @@ class TargetRecord:
         resource_id: ``endpoint/<endpoint>/variant/<variant>``.
         arn: of the target.
         created_at: simulated seconds since the epoch.
-        limits: the range of its capacity.
-        cooldowns: what earlier activities left.
+        scaling: the range of its capacity, and the cooldowns that earlier activities left.
         policies: by name.
         activities: oldest first.
     """
@@ -76,8 +75,7 @@ class TargetRecord:
     resource_id: str
     arn: str
     created_at: float
-    limits: ScalableTarget
-    cooldowns: Cooldowns = field(default_factory=Cooldowns)
+    scaling: VariantScaling
     policies: dict[str, PolicyRecord] = field(default_factory=dict)
     activities: list[ActivityRecord] = field(default_factory=list)
 
@@ -96,8 +94,8 @@ class TargetRecord:
         role = "aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
         role += "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
         return self.key | {
-            "MinCapacity": self.limits.min_capacity,
-            "MaxCapacity": self.limits.max_capacity,
+            "MinCapacity": self.scaling.limits.min_capacity,
+            "MaxCapacity": self.scaling.limits.max_capacity,
             "RoleARN": f"arn:aws:iam::{self.scope.account}:role/{role}",
             "CreationTime": self.created_at,
             "ScalableTargetARN": self.arn,

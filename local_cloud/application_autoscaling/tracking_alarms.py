@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from scaling_engine.metric_documents import watched_members
+
 if TYPE_CHECKING:
     from scaling_engine.alarms import Alarm
     from scaling_engine.policies import TargetTrackingPolicy
@@ -26,11 +28,7 @@ def _document(alarm: Alarm, action: str) -> dict[str, Any]:
     return {
         "AlarmName": alarm.name,
         "AlarmDescription": f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {action}.",
-        "Namespace": alarm.metric.namespace,
-        "MetricName": alarm.metric.name,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in sorted(alarm.metric.dimensions)],
-        "Statistic": str(alarm.metric.statistic),
-        "Period": alarm.period_seconds,
+        **watched_members(alarm.metric, alarm.period_seconds),
         "EvaluationPeriods": alarm.evaluation_periods,
         "DatapointsToAlarm": alarm.datapoints_to_alarm,
         "Threshold": alarm.threshold,

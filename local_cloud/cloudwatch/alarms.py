@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from local_cloud.service_model import input_shape
 from scaling_engine.alarms import Alarm, AlarmState, Evaluation, evaluate
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from local_cloud.json_api import Members
     from local_cloud.ministack_bridge import MiniStack
     from local_cloud.scope import Scope
+    from scaling_engine.metrics import Metric
+
+_OF_ONE_METRIC: Final = ("MetricName", "Namespace", "Dimensions", "Statistic", "Period")
+"""What an alarm on metric math does not have; MiniStack gives every alarm some of it."""
 
 logger = logging.getLogger(__name__)
 
@@ -68,15 +72,18 @@ class AlarmEvaluator:
         return EvaluatedAlarm(scope=scope, alarm=alarm, evaluation=evaluation, actions=actions)
 
     def _datapoints(self, alarm: Alarm, now: float) -> list[float | None]:
-        return self._ministack.statistics(
-            alarm.metric.namespace,
-            alarm.metric.name,
-            dict(alarm.metric.dimensions),
-            alarm.metric.statistic,
-            period=alarm.period_seconds,
-            count=alarm.evaluation_range,
-            end=now,
-        )
+        def fetch(metric: Metric) -> list[float | None]:
+            return self._ministack.statistics(
+                metric.namespace,
+                metric.name,
+                dict(metric.dimensions),
+                metric.statistic,
+                period=alarm.period_seconds,
+                count=alarm.evaluation_range,
+                end=now,
+            )
+
+        return alarm.metric.datapoints(fetch)
 
     def _refuse(self, arn: str, error: ScalingConfigurationError) -> None:
         if arn not in self._refused:
@@ -87,4 +94,9 @@ class AlarmEvaluator:
 def alarm_members(description: Members) -> dict[str, object]:
     """Return those members of a described alarm with which ``PutMetricAlarm`` could have made it."""
     known = input_shape("cloudwatch", "PutMetricAlarm").members
-    return {name: value for name, value in description.items() if name in known and value not in (None, "")}
+    instead = _OF_ONE_METRIC if description.get("Metrics") else ()
+    return {
+        name: value
+        for name, value in description.items()
+        if name in known and value not in (None, "", []) and name not in instead
+    }

@@ -99,7 +99,10 @@ class Endpoint:
     def publish_metrics(self, minute_end: float) -> None:
         """Publish the state of the queue as that of the minute that ends at ``minute_end``."""
         self._expire()
-        self._metrics.publish_gauges(queue_gauges(self._queue, self.current_count, minute_end), minute_end - 60)
+        minute = minute_end - 60
+        self._metrics.publish_gauges(queue_gauges(self._queue, self.current_count, minute_end), minute)
+        if self.fleet is not None:
+            self._metrics.publish_utilization(self.fleet.busy(), self.config.variant_name, minute)
 
     def summary(self) -> dict[str, Any]:
         """Return the endpoint as ``ListEndpoints`` shows it."""

@@ -5,10 +5,11 @@ Source: *SageMaker Developer Guide*, "Monitor asynchronous endpoint", which call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from local_cloud.sagemaker.undocumented import BACKLOG_COUNTS_RUNNING_WORK, BACKLOG_PER_INSTANCE_AT_ZERO_INSTANCES
+from local_cloud.sagemaker.undocumented import ASSUMPTIONS
+from scaling_engine import gauges
 
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 StoreSample = Callable[[str, Mapping[str, str], float, str, float], None]
 """Stores one sample: name, dimensions, value, unit, simulated seconds since the epoch."""
 
-NAMESPACE: Final = "AWS/SageMaker"
-"""Where the metrics are."""
+_CPU_UTILIZATION: Final = "CPUUtilization"
+_FULLY_USED: Final = 100.0
 
 _UNITS: Final = {
+    _CPU_UTILIZATION: "Percent",
     "ApproximateAgeOfOldestRequest": "Seconds",
     "ModelLatency": "Microseconds",
     "RequestDownloadLatency": "Microseconds",
@@ -35,6 +37,11 @@ _UNITS: Final = {
 _PER_SECOND: Final = {"Seconds": 1.0, "Milliseconds": 1e3, "Microseconds": 1e6}
 
 
+def namespace(name: str) -> str:
+    """Return the namespace of a metric: instances have one of their own."""
+    return gauges.HOST_NAMESPACE if name == _CPU_UTILIZATION else gauges.NAMESPACE
+
+
 def queue_gauges(queue: RequestQueue, instances: int, now: float) -> dict[str, float]:
     """Return the metrics of the endpoint's queue, whose one dimension is the endpoint's name.
 
@@ -43,15 +50,14 @@ def queue_gauges(queue: RequestQueue, instances: int, now: float) -> dict[str, f
         instances: in service.
         now: simulated seconds since the epoch.
     """
-    backlog = len(queue) + (queue.running if BACKLOG_COUNTS_RUNNING_WORK else 0)
-    gauges = {
-        "ApproximateBacklogSize": float(backlog),
-        "ApproximateAgeOfOldestRequest": queue.oldest_age(now),
-        "HasBacklogWithoutCapacity": float(backlog > 0 and instances == 0),
-    }
-    if instances or BACKLOG_PER_INSTANCE_AT_ZERO_INSTANCES:
-        gauges["ApproximateBacklogSizePerInstance"] = backlog / max(instances, 1)
-    return gauges
+    state = gauges.QueueState(
+        waiting=len(queue),
+        running=queue.running,
+        instances=instances,
+        oldest_age_seconds=queue.oldest_age(now),
+        had_requests=queue.had_requests,
+    )
+    return gauges.queue_gauges(state, ASSUMPTIONS)
 
 
 class EndpointMetrics:
@@ -72,6 +78,20 @@ class EndpointMetrics:
         """Publish what :func:`queue_gauges` returned as the state at ``moment``."""
         for name, value in gauges.items():
             self._put(name, self._endpoint, value, _UNITS.get(name, "Count"), moment)
+
+    def publish_utilization(self, busy: Iterable[bool], variant: str, moment: float) -> None:
+        """Publish a sample of each instance in service: fully used while it works, or not at all.
+
+        How many samples there are in a minute tells the number of instances, on AWS as well.
+        """
+        for works in busy:
+            self._put(
+                _CPU_UTILIZATION,
+                self._endpoint | {"VariantName": variant},
+                _FULLY_USED * works,
+                _UNITS[_CPU_UTILIZATION],
+                moment,
+            )
 
     def count(self, name: str, variant: str) -> None:
         """Publish that ``name`` happened once."""

@@ -12,7 +12,7 @@ from local_cloud.errors import validation_exception
 from local_cloud.sagemaker.container_process import ContainerHost
 from local_cloud.sagemaker.container_specification import ContainerError, container_specification
 from local_cloud.sagemaker.endpoint import Endpoint
-from local_cloud.sagemaker.endpoint_metrics import NAMESPACE, EndpointMetrics, StoreSample
+from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics, StoreSample, namespace
 from local_cloud.sagemaker.fleet import Fleet
 from local_cloud.sagemaker.invocation import Invoker
 from local_cloud.sagemaker.notifications import TEST_NOTIFICATION
@@ -203,7 +203,7 @@ class Endpoints:
     def _metric_store(self, scope: Scope) -> StoreSample:
         def put(name: str, dimensions: Mapping[str, str], value: float, unit: str, moment: float) -> None:
             self._ministack.enter(scope)
-            self._ministack.put_metric(NAMESPACE, name, dimensions, value, unit=unit, timestamp=moment)
+            self._ministack.put_metric(namespace(name), name, dimensions, value, unit=unit, timestamp=moment)
 
         return put
 

@@ -116,6 +116,10 @@ class Fleet:
         """How many instances are in service."""
         return sum(instance.container is not None for instance in self._instances)
 
+    def busy(self) -> list[bool]:
+        """Return, of each instance in service, whether it works."""
+        return [instance.running > 0 for instance in self._instances if instance.container is not None]
+
     def free_instance(self) -> tuple[Instance, ContainerProcess] | None:
         """Return the least busy instance that can take another invocation; ``None`` if there is none."""
         limit = self.specification.max_concurrency

@@ -15,6 +15,10 @@ class RequestQueue:
     """Requests that wait for an instance, and how many have left for one.
 
     Nothing expires by itself: call :meth:`expire` before :meth:`take`, and from time to time.
+
+    Attributes:
+        running: requests that have been taken and have not ended.
+        had_requests: whether there ever was one.
     """
 
     def __init__(self) -> None:
@@ -22,6 +26,7 @@ class RequestQueue:
         self._expiries: list[tuple[float, int]] = []
         self._tickets = count()
         self.running = 0
+        self.had_requests = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -29,6 +34,7 @@ class RequestQueue:
     def add(self, request: AsyncRequest) -> None:
         """Append ``request``."""
         ticket = next(self._tickets)
+        self.had_requests = True
         self._waiting[ticket] = request
         heapq.heappush(self._expiries, (request.expires_at, ticket))
 

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from scaling_engine.assumptions import Assumptions, CooldownStart, ScaleIn
+
 INSTANCE_PROVISIONING_SECONDS: Final = 60.0
 """Simulated seconds from the decision to start an instance until its container starts. Users report minutes."""
 
@@ -32,10 +34,14 @@ DEFAULT_MAX_CONCURRENCY: Final = 1
 """Invocations per instance where the configuration names no ``MaxConcurrentInvocationsPerInstance``. AWS documents
 that SageMaker chooses, not what."""
 
-BACKLOG_COUNTS_RUNNING_WORK: Final = True
-"""``ApproximateBacklogSize`` counts jobs that are being processed: the documentation says so, one user measured
-otherwise."""
-
-BACKLOG_PER_INSTANCE_AT_ZERO_INSTANCES: Final = False
-"""``ApproximateBacklogSizePerInstance`` has no datapoints at zero instances: users report so, the documentation
-implies otherwise. Wake on ``HasBacklogWithoutCapacity``."""
+ASSUMPTIONS: Final = Assumptions(
+    backlog_counts_running_work=True,
+    backlog_per_instance_at_zero=False,
+    scale_in=ScaleIn.KILLS,
+    cooldown_start=CooldownStart.COMPLETION,
+    blocked_while_updating=True,
+)
+"""What the scaling engine asks about. The backlog counts jobs that are being processed: the documentation says so, one
+user measured otherwise. ``ApproximateBacklogSizePerInstance`` has no datapoints at zero instances: users report so, the
+documentation implies otherwise. Metrics appear and alarms are evaluated at each minute's end; zeros are published while
+an endpoint idles, from its creation."""

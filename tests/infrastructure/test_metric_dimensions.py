@@ -27,14 +27,18 @@ PUBLISHED = {
     "Invocation4XXErrors": {"EndpointName", "VariantName"},
     "Invocation5XXErrors": {"EndpointName", "VariantName"},
     "ModelLatency": {"EndpointName", "VariantName"},
+    "CPUUtilization": {"EndpointName", "VariantName"},
 }
-"""Every metric of an asynchronous endpoint: "Monitor asynchronous endpoint", SageMaker developer guide."""
+"""Every metric of an asynchronous endpoint: "Monitor asynchronous endpoint", SageMaker developer guide; and the one of
+its instances that scaling reads: "Metrics for monitoring Amazon SageMaker with Amazon CloudWatch", the same."""
+
+NAMESPACES = {"AWS/SageMaker", "/aws/sagemaker/Endpoints"}
 
 
 def _metrics(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a template
     """Find everything that names a metric of SageMaker, however deep it lies."""
     if isinstance(value, dict):
-        if value.get("Namespace") == "AWS/SageMaker" and "MetricName" in value:
+        if value.get("Namespace") in NAMESPACES and "MetricName" in value:
             yield value
         for member in value.values():
             yield from _metrics(member)
@@ -58,9 +62,12 @@ def _deviations(template: dict[str, Any]) -> list[str]:
 
 def test_dimensions_are_the_published_ones(template: dict[str, Any]) -> None:
     """Alarms and policies of every stage read metrics that exist, of the stack's own endpoint."""
-    assert {"HasBacklogWithoutCapacity", "ApproximateBacklogSizePerInstance"} == {
-        metric["MetricName"] for metric in _metrics(template)
-    }
+    assert {
+        "HasBacklogWithoutCapacity",
+        "ApproximateBacklogSizePerInstance",
+        "ApproximateBacklogSize",
+        "CPUUtilization",
+    } == {metric["MetricName"] for metric in _metrics(template)}
     assert _deviations(template) == []
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from async_inference.configuration import Prefixes
 from constructs_lib.checks import SettingError
-from constructs_lib.endpoint_scaling import ScalingSettings
 from constructs_lib.model import ContainerModel, HuggingFaceModel
 from constructs_lib.payload_store import RetentionSettings
 from constructs_lib.polling_function import PollingFunctionSettings
+from constructs_lib.scaling_settings import ScalingSettings
 from stacks.settings import EndpointSettings, StageSettings
 from stacks.stages import STAGES, UnknownSettingError, UnknownStageError, stage_settings
 
@@ -86,7 +86,11 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     (lambda: ScalingSettings(max_instances=0), "ScalingSettings.max_instances is 0, allowed is a whole number from 1"),
     (lambda: ScalingSettings(backlog_per_instance=0), "ScalingSettings.backlog_per_instance is 0"),
     (lambda: ScalingSettings(max_instances=10**12), "ScalingSettings.max_instances is 1000000000000, allowed is"),
-    (lambda: ScalingSettings(scale_in_cooldown_seconds=-1), "ScalingSettings.scale_in_cooldown_seconds is -1"),
+    (lambda: ScalingSettings(rest_after_seconds=-1), "ScalingSettings.rest_after_seconds is -1"),
+    (
+        lambda: _endpoint(request_ttl_seconds=60),
+        "ScalingSettings.cold_start_seconds is 600, allowed is so short that with 300 s more it is within request_ttl",
+    ),
     (lambda: RetentionSettings(outputs_days=0), "RetentionSettings.outputs_days is 0"),
     (lambda: PollingFunctionSettings(timeout_seconds=901), "PollingFunctionSettings.timeout_seconds is 901"),
     (lambda: PollingFunctionSettings(timeout_seconds=59), "PollingFunctionSettings.timeout_seconds is 59"),
@@ -164,7 +168,12 @@ def test_long_values_are_shortened_and_secrets_are_not_shown() -> None:
 
 def test_bounds_themselves_are_allowed() -> None:
     """The smallest and the largest values that the service model allows pass."""
-    smallest = _endpoint(max_job_seconds=1, request_ttl_seconds=60, max_concurrent_invocations_per_instance=1)
+    smallest = _endpoint(
+        max_job_seconds=1,
+        request_ttl_seconds=60,
+        max_concurrent_invocations_per_instance=1,
+        scaling=ScalingSettings(min_instances=1),
+    )
     largest = _endpoint(
         name="o" * 32, max_job_seconds=3600, request_ttl_seconds=21600, max_concurrent_invocations_per_instance=1000
     )

@@ -218,11 +218,11 @@ def test_endpoint_wakes_and_rests(outputs: dict[str, str], endpoint: AsyncEndpoi
         (variant,) = sagemaker.describe_endpoint(EndpointName=outputs["EndpointName"])["ProductionVariants"]
         return variant["CurrentInstanceCount"]
 
-    assert eventually(lambda: instances() == 0, seconds=90)
+    assert eventually(lambda: instances() == 0, seconds=180)
     job = endpoint.submit(scanned_page().content, content_type=CONTENT_TYPE)
     assert eventually(lambda: instances() == 1, seconds=60)
     assert FIRST_WORDS in job.result(timeout=90).json()["text"]
-    assert eventually(lambda: instances() == 0, seconds=90)
+    assert eventually(lambda: instances() == 0, seconds=180)
 
 
 def test_failed_deployment_says_what_the_cli_said(cloud: RunningLocalCloud) -> None:

@@ -15,8 +15,58 @@ ENDPOINT_NAME = {"Fn::GetAtt": ["Endpoint", "EndpointName"]}
 DIMENSIONS = [{"Name": "EndpointName", "Value": ENDPOINT_NAME}]
 
 
-def template(image: str, greeting: str) -> str:
-    """Return an endpoint with a wake policy and target tracking, as a template."""
+def rest(periods: int) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return a policy that removes all instances after so many minutes without work, and its alarm."""
+    policy = {
+        "AdjustmentType": "ExactCapacity",
+        "Cooldown": 0,
+        "MetricAggregationType": "Maximum",
+        "StepAdjustments": [{"MetricIntervalUpperBound": 0, "ScalingAdjustment": 0}],
+    }
+    backlog = {"Namespace": "AWS/SageMaker", "MetricName": "ApproximateBacklogSize", "Dimensions": DIMENSIONS}
+    instances = {
+        "Namespace": "/aws/sagemaker/Endpoints",
+        "MetricName": "CPUUtilization",
+        "Dimensions": [*DIMENSIONS, {"Name": "VariantName", "Value": "AllTraffic"}],
+    }
+    queries = [
+        {"Id": "work", "Expression": "MAX([backlog, 0 * instances])"},
+        {"Id": "backlog", "MetricStat": {"Metric": backlog, "Stat": "Maximum", "Period": 60}, "ReturnData": False},
+        {
+            "Id": "instances",
+            "MetricStat": {"Metric": instances, "Stat": "SampleCount", "Period": 60},
+            "ReturnData": False,
+        },
+    ]
+    return {
+        "Rest": (
+            "AWS::ApplicationAutoScaling::ScalingPolicy",
+            {
+                "PolicyName": "Rest",
+                "PolicyType": "StepScaling",
+                "ScalingTargetId": {"Ref": "Target"},
+                "StepScalingPolicyConfiguration": policy,
+            },
+        ),
+        "RestAlarm": (
+            "AWS::CloudWatch::Alarm",
+            {
+                "Metrics": queries,
+                "EvaluationPeriods": periods,
+                "Threshold": 1,
+                "ComparisonOperator": "LessThanThreshold",
+                "TreatMissingData": "notBreaching",
+                "AlarmActions": [{"Ref": "Rest"}],
+            },
+        ),
+    }
+
+
+def template(image: str, greeting: str, *, rest_periods: int | None = None) -> str:
+    """Return an endpoint with a wake policy and target tracking, as a template.
+
+    With ``rest_periods``, target tracking does not scale in, and the endpoint rests by a policy of its own.
+    """
     wake = {
         "AdjustmentType": "ChangeInCapacity",
         "Cooldown": 300,
@@ -35,7 +85,7 @@ def template(image: str, greeting: str) -> str:
         },
     }
     trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    resources = {
+    resources: dict[str, tuple[str, dict[str, Any]]] = {
         "Bucket": ("AWS::S3::Bucket", {}),
         "Role": ("AWS::IAM::Role", {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}),
         "Model": (
@@ -115,6 +165,9 @@ def template(image: str, greeting: str) -> str:
             },
         ),
     }
+    if rest_periods is not None:
+        grow["DisableScaleIn"] = True
+        resources |= rest(rest_periods)
     outputs = {"EndpointName": ENDPOINT_NAME, "BucketName": {"Ref": "Bucket"}, "EndpointArn": {"Ref": "Endpoint"}}
     return json.dumps(
         {
@@ -210,6 +263,33 @@ def test_the_first_request_wakes_an_endpoint_that_rests_at_zero(
     assert any("triggered policy Wake" in cause for cause in causes)
     assert any("AlarmLow" in cause for cause in causes)
     eventually(lambda: endpoint.instances() == ("InService", 0))
+
+
+def test_the_project_scales_by_its_own_work(
+    client: Callable[[str], Any], echo_image: str, eventually: Callable[..., Any]
+) -> None:
+    """Metric math on queue and instances lets a first deploy rest; activities and alarms say what happened and why."""
+    stack = f"Rested{uuid.uuid4().hex[:8]}"
+    body = template(echo_image, "first", rest_periods=8)
+    client("cloudformation").create_stack(StackName=stack, TemplateBody=body)
+    endpoint = ScaledEndpoint(stack, client, eventually)
+    name = endpoint.deployed()["EndpointName"]
+    eventually(lambda: endpoint.instances() == ("InService", 0))
+    assert endpoint.ask(b"wake up")["body"] == "wake up"
+    eventually(lambda: endpoint.instances() == ("InService", 0))
+    activities = client("application-autoscaling").describe_scaling_activities(
+        ServiceNamespace="sagemaker", ResourceId=f"endpoint/{name}/variant/AllTraffic"
+    )["ScalingActivities"]
+    policies = [activity["Cause"].rsplit(" ", 1)[1] for activity in reversed(activities)]
+    assert policies == ["Rest", "Wake", "Rest"]
+    (alarm,) = [
+        alarm
+        for alarm in client("cloudwatch").describe_alarms(AlarmNamePrefix=stack)["MetricAlarms"]
+        if "RestAlarm" in alarm["AlarmName"]
+    ]
+    assert [query["Id"] for query in alarm["Metrics"]] == ["work", "backlog", "instances"]
+    assert alarm["AlarmName"] in activities[0]["Cause"]
+    assert alarm["StateReason"].startswith("Threshold Crossed: 8 out of the last 8 datapoints")
 
 
 def test_a_changed_model_replaces_what_cannot_be_updated(

@@ -110,3 +110,20 @@ def test_an_alarm_that_the_engine_cannot_evaluate_is_reported_once(
     assert finish(evaluator.evaluate(600.0)) == []
     assert finish(evaluator.evaluate(660.0)) == []
     assert len([record for record in caplog.records if "is never evaluated" in record.message]) == 1
+
+
+def test_an_alarm_on_metric_math_asks_for_every_metric(evaluate: Callable[[Any], Any]) -> None:
+    """MiniStack gives it empty members of an alarm on one metric, which do not count."""
+    nothing: dict[str, Any] = {
+        "MetricName": None,
+        "Namespace": None,
+        "Statistic": None,
+        "Period": None,
+        "Dimensions": [],
+    }
+    stat = {"Metric": {"Namespace": "N", "MetricName": "M", "Dimensions": []}, "Stat": "Maximum", "Period": 60}
+    queries = [{"Id": "e", "Expression": "2 * m"}, {"Id": "m", "MetricStat": stat, "ReturnData": False}]
+    cloudwatch = CloudWatch(ALARM | nothing | {"Metrics": queries}, [0.0, 0.5, 0.5])
+    [alarm] = evaluate(cloudwatch)
+    assert [asked[:4] for asked in cloudwatch.asked] == [("N", "M", {}, "Maximum")]
+    assert alarm.evaluation.state == "ALARM"

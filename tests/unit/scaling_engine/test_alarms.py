@@ -9,17 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling_engine.alarms import (
-    Alarm,
-    AlarmState,
-    ComparisonOperator,
-    Evaluation,
-    Metric,
-    Statistic,
-    TreatMissingData,
-    evaluate,
-)
+from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation, TreatMissingData, evaluate
 from scaling_engine.exceptions import ScalingConfigurationError
+from scaling_engine.metrics import Metric, Statistic
 
 OK, ALARM, INSUFFICIENT = AlarmState.OK, AlarmState.ALARM, AlarmState.INSUFFICIENT_DATA
 RETAIN = None

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from scaling_engine.alarms import Alarm, ComparisonOperator, Metric, Statistic, TreatMissingData
+from scaling_engine.alarms import Alarm, ComparisonOperator, TreatMissingData
 from scaling_engine.documents import alarm_from_api, scalable_target_from_api, scaling_policy_from_api
 from scaling_engine.exceptions import ScalingConfigurationError
+from scaling_engine.metrics import Metric, Statistic
 from scaling_engine.policies import MetricAggregationType, StepScalingPolicy, TargetTrackingPolicy
 from scaling_engine.scalable_target import ScalableTarget
 from scaling_engine.steps import AdjustmentType, StepAdjustment
@@ -109,7 +110,7 @@ def test_an_alarm_has_the_defaults_of_cloudwatch() -> None:
     assert (2, TreatMissingData.MISSING, frozenset()) == (
         alarm.datapoints_to_alarm,
         alarm.treat_missing_data,
-        alarm.metric.dimensions,
+        alarm.metric.sources[0].dimensions,
     )
 
 
@@ -164,7 +165,7 @@ def test_a_target_tracking_policy_is_read_in_full(disabled: object) -> None:
         policy.scale_out_cooldown_seconds,
         policy.scale_in_cooldown_seconds,
         policy.disable_scale_in,
-        policy.metric.statistic,
+        policy.metric.sources[0].statistic,
     ) == (120, 600, True, Statistic.MAXIMUM)
 
 
@@ -204,9 +205,9 @@ def test_malformed_members_are_refused_by_name(path: str, value: object, message
     assert message == str(raised.value)
 
 
-@pytest.mark.parametrize("member", ["Metrics", "ExtendedStatistic", "ThresholdMetricId", "Unit", "EvaluationWindow"])
+@pytest.mark.parametrize("member", ["ExtendedStatistic", "ThresholdMetricId", "Unit", "EvaluationWindow"])
 def test_features_of_alarms_that_the_engine_lacks_are_refused(member: str) -> None:
-    """Metric math, percentiles, anomaly detection, units and windows would be decided wrongly, so they are refused."""
+    """Percentiles, anomaly detection, units and windows would be decided wrongly, so they are refused."""
     with pytest.raises(
         ScalingConfigurationError, match=f"^alarm Wake: {member} not supported, use only ActionsEnabled,"
     ):
@@ -240,18 +241,12 @@ TRACKING = "TargetTrackingScalingPolicyConfiguration"
             f"scaling policy Grow: {TRACKING}: DisableScaleIn is 'yes', expected true or false",
         ),
         (
-            changed(GROW_POLICY, f"{TRACKING}.PredefinedMetricSpecification", {}),
-            (
-                f"scaling policy Grow: {TRACKING}: PredefinedMetricSpecification not supported, use only "
-                "CustomizedMetricSpecification, DisableScaleIn, ScaleInCooldown, ScaleOutCooldown, TargetValue"
-            ),
+            changed(GROW_POLICY, f"{TRACKING}.PredefinedMetricSpecification", {"PredefinedMetricType": "ALBRequests"}),
+            "predefined metric: ALBRequests not supported, use only SageMakerVariantInvocationsPerInstance",
         ),
         (
             changed(GROW_POLICY, f"{TRACKING}.CustomizedMetricSpecification.Metrics", []),
-            (
-                f"scaling policy Grow: {TRACKING}: CustomizedMetricSpecification: Metrics not supported, use only "
-                "Dimensions, MetricName, Namespace, Statistic"
-            ),
+            "metric math: exactly one query must return data, found []",
         ),
     ],
 )

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from scaling_engine.alarms import Alarm, ComparisonOperator, Metric, TreatMissingData
+from scaling_engine.alarms import Alarm, ComparisonOperator, TreatMissingData
 from scaling_engine.exceptions import ScalingConfigurationError
+from scaling_engine.metrics import Metric
 from scaling_engine.policies import MetricAggregationType, StepScalingPolicy, TargetTrackingPolicy
 from scaling_engine.steps import AdjustmentType, StepAdjustment
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation, Metric
+from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation
+from scaling_engine.metrics import Metric
 from scaling_engine.policies import ScalingPolicy, StepScalingPolicy, TargetTrackingPolicy
 from scaling_engine.scalable_target import Cooldowns, PolicyAlarm, ScalableTarget, ScalingActivity
 from scaling_engine.steps import AdjustmentType, StepAdjustment

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation, Metric, evaluate
+from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation, evaluate
 from scaling_engine.exceptions import ScalingConfigurationError
+from scaling_engine.metrics import Metric
 from scaling_engine.policies import ScalingPolicy, StepScalingPolicy, TargetTrackingPolicy
 from scaling_engine.scalable_target import Cooldowns, PolicyAlarm, ScalableTarget, ScalingActivity
 from scaling_engine.steps import AdjustmentType, StepAdjustment

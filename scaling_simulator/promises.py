@@ -1,0 +1,72 @@
+"""What scaling promises, checked against a run: nothing stranded, back at zero, no job cut off that was seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from scaling_engine.assumptions import ScaleIn
+
+if TYPE_CHECKING:
+    from scaling_simulator.outcome import Job, Run
+
+MINUTE: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promises:
+    """Of a scaling that rests at zero.
+
+    Attributes:
+        wake_seconds: the longest from a request at zero instances until one is wanted.
+        rest_seconds: the longest from the end of the last job until none is wanted.
+        max_job_seconds: the longest that a job takes.
+        protects_running_jobs: whether no job is cut off that was there at a metric sample which had reached
+            CloudWatch. Not so where neither the backlog nor a metric of the clients counts running work.
+    """
+
+    wake_seconds: float
+    rest_seconds: float
+    max_job_seconds: float
+    protects_running_jobs: bool = True
+
+    def broken_by(self, run: Run) -> list[str]:
+        """Return what ``run`` did not keep, one line each; nothing if it kept everything."""
+        broken = [f"request {job.number} of {job.arrived:.0f} s is stranded" for job in run.stranded()]
+        if run.longest_wait_without_capacity > self._wake_limit(run):
+            broken.append(f"requests waited {run.longest_wait_without_capacity:.0f} s and no instance was wanted")
+        broken += self._broken_rest(run)
+        if self.protects_running_jobs:
+            broken += [
+                f"job {job.number} of {job.arrived:.0f} s was cut off at {cut:.0f} s although a sample had it"
+                for job in run.jobs
+                for cut in job.cuts
+                if was_seen(job, cut, run.options.assumptions.publication_delay_seconds)
+            ]
+        return broken
+
+    def _wake_limit(self, run: Run) -> float:
+        """Draining counts as an update, which may block scaling until the longest job is done."""
+        drains = run.options.assumptions.scale_in is ScaleIn.DRAINS
+        return self.wake_seconds + (self.max_job_seconds if drains else 0.0)
+
+    def _broken_rest(self, run: Run) -> list[str]:
+        work_ended = max((job.ended or run.horizon for job in run.jobs), default=0.0)
+        in_service = max((life.in_service or 0.0 for life in run.instances), default=0.0)
+        limit = max(work_ended, in_service) + self.rest_seconds
+        wanted = [minute.time for minute in run.minutes if minute.desired]
+        if wanted and wanted[-1] > limit:
+            return [
+                f"instances were wanted until {wanted[-1]:.0f} s, {wanted[-1] - work_ended:.0f} s after the last job"
+            ]
+        return []
+
+
+def was_seen(job: Job, cut: float, delay_seconds: float) -> bool:
+    """Return whether a sample that had ``job`` could be read when the decision to cut it off fell."""
+    return job.arrived <= (cut - delay_seconds) // MINUTE * MINUTE
+
+
+def exposure(run: Run) -> float:
+    """Return how long, at most, a job had been there when it was cut off, in seconds."""
+    return max((cut - job.arrived for job in run.jobs for cut in job.cuts), default=0.0)

@@ -1,0 +1,184 @@
+"""What the synthesized scaling promises holds under every answer to what AWS leaves undocumented.
+
+The scaling engine that decides here is guarded by a reference of its own (tests/unit/scaling_engine/test_reference.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from constructs_lib.scaling_settings import EXPOSURE_SECONDS, WAKE_SECONDS, ScalingSettings, WarmHours
+from scaling_engine.assumptions import Assumptions, CooldownStart, ScaleIn
+from scaling_simulator.combinations import every_combination
+from scaling_simulator.options import Options
+from scaling_simulator.outcome import Fate
+from scaling_simulator.patterns import PATTERNS, pattern
+from scaling_simulator.promises import exposure
+from scaling_simulator.simulation import simulate
+from tests.infrastructure.scaling_cases import EVERY, HOUR, PATTERNS_EVERY, promises, requests, sampled, scaled
+
+MIXED = requests(
+    (HOUR, 60.0),  # wakes
+    (HOUR + 1_500, 890.0),  # arrives within the time that leads to the rest
+    *[(2.5 * HOUR + index, 100.0) for index in range(30)],  # grows
+    (4 * HOUR, 890.0),
+)
+"""A request after a first deploy's rest, a long one on the warm endpoint, a burst, and a last one."""
+
+
+@pytest.mark.parametrize(
+    "options_of_settings",
+    [{}, {"count_jobs_in_flight": True}, {"shrink": True, "interruptions_accepted": True}],
+    ids=["default", "remedy", "shrink"],
+)
+def test_promises_hold_under_every_combination(options_of_settings: dict[str, bool]) -> None:
+    """Nothing stranded, always back at zero, no job cut off that was seen; with shrinking, all but the last."""
+    given: dict[str, Any] = {"max_instances": 3, **options_of_settings}
+    for assumptions in sampled(EVERY):
+        options = Options(
+            assumptions=assumptions,
+            invocation_timeout_seconds=900,
+            clients_publish_in_flight="count_jobs_in_flight" in given,
+            horizon_seconds=6 * HOUR,
+        )
+        run = simulate(scaled(**given), MIXED, options)
+        assert promises(assumptions, **given).broken_by(run) == [], assumptions
+        assert len(run.with_fate(Fate.COMPLETED, Fate.KILLED)) == len(MIXED)
+
+
+def test_a_first_deploy_comes_to_rest_under_every_combination() -> None:
+    """Without any request, with or without datapoints before the first one."""
+    for assumptions in every_combination():
+        if assumptions.scale_in is not ScaleIn.KILLS or assumptions.cooldown_start is not CooldownStart.COMPLETION:
+            continue  # nothing is scaled in that works, and nothing waits for a cooldown
+        run = simulate(scaled(60), [], Options(assumptions=assumptions, horizon_seconds=HOUR))
+        assert promises(assumptions, 60).broken_by(run) == [], assumptions
+        assert [activity.to_capacity for activity in run.activities] == [0]
+
+
+OUTAGE = (2 * HOUR, 5 * HOUR)
+
+
+def test_an_outage_of_metrics_removes_nothing() -> None:
+    """Jobs that run when it begins, and jobs that come while it lasts, are safe, whatever is published of idleness."""
+    trace = requests((1.8 * HOUR, 800.0), (2.2 * HOUR, 890.0), (3.5 * HOUR, 890.0), (4.5 * HOUR, 890.0))
+    for assumptions in sampled(EVERY):
+        run = simulate(scaled(), trace, Options(assumptions=assumptions, outages=(OUTAGE,), horizon_seconds=8 * HOUR))
+        within = [activity for activity in run.activities if OUTAGE[0] + 180 < activity.time <= OUTAGE[1]]
+        assert within == [], assumptions
+        assert len(run.with_fate(Fate.COMPLETED)) == len(trace)
+        assert run.minutes[-1].desired == 0
+
+
+@pytest.mark.parametrize(
+    ("zeros_while_idle", "remedy", "lost"), [(True, False, 1), (False, False, 1), (False, True, 0)]
+)
+def test_an_outage_of_the_queues_metrics_alone_looks_like_idleness(
+    *, zeros_while_idle: bool, remedy: bool, lost: int
+) -> None:
+    """Instances that go on reporting make silence mean that there is no work; only clients can say otherwise."""
+    options = Options(
+        assumptions=Assumptions(zeros_while_idle=zeros_while_idle),
+        queue_outages=(OUTAGE,),
+        clients_publish_in_flight=remedy,
+        horizon_seconds=8 * HOUR,
+    )
+    trace = requests(*[(1.8 * HOUR + 800.0 * index, 780.0) for index in range(4)])
+    run = simulate(scaled(count_jobs_in_flight=remedy), trace, options)
+    assert len([job for job in run.jobs if job.fate is not Fate.COMPLETED]) == lost
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_promises_hold_on_every_pattern(name: str) -> None:
+    """From one request to a week of days and nights, with jobs of up to an hour."""
+    trace = pattern(name)
+    for number, assumptions in enumerate(sampled(PATTERNS_EVERY)):
+        given: dict[str, Any] = {"max_instances": 4, "count_jobs_in_flight": number % 2 == 0}
+        options = Options(
+            assumptions=assumptions,
+            clients_publish_in_flight=given["count_jobs_in_flight"],
+            horizon_seconds=trace[-1].time + 6 * HOUR,
+        )
+        run = simulate(scaled(3_600, **given), trace, options)
+        assert promises(assumptions, 3_600, **given).broken_by(run) == [], assumptions
+
+
+@pytest.mark.parametrize(("delay", "offset"), [(0.0, 59.0), (60.0, 0.0), (120.0, 59.0), (119.0, 58.0)])
+def test_the_exposure_is_what_the_documentation_says(delay: float, offset: float) -> None:
+    """A job that arrives right after the last sample that can be read is cut off; one that is in it is safe."""
+    assumptions = Assumptions(publication_delay_seconds=delay, evaluation_offset_seconds=offset)
+    rests_at = simulate(scaled(), [], Options(assumptions=assumptions, horizon_seconds=HOUR)).activities[0].time
+    sampled = (rests_at - delay) // 60 * 60
+
+    def cut_off(arrival: float) -> float:
+        return exposure(simulate(scaled(), requests((arrival, 600.0)), Options(assumptions=assumptions)))
+
+    assert cut_off(sampled) == 0
+    assert cut_off(sampled + 0.5) == rests_at - sampled - 0.5
+    assert rests_at - sampled < EXPOSURE_SECONDS
+
+
+def test_the_worst_exposure_is_three_minutes() -> None:
+    """With metrics two minutes late and alarms evaluated a minute after the minute's end."""
+    assumptions = Assumptions(publication_delay_seconds=120.0, evaluation_offset_seconds=59.99)
+    rests_at = simulate(scaled(), [], Options(assumptions=assumptions, horizon_seconds=HOUR)).activities[0].time
+    arrival = (rests_at - 120) // 60 * 60 + 0.001
+    worst = exposure(simulate(scaled(), requests((arrival, 600.0)), Options(assumptions=assumptions)))
+    assert worst == pytest.approx(EXPOSURE_SECONDS, abs=0.1)
+
+
+def test_the_documentation_names_the_promises() -> None:
+    """In seconds and minutes, as they are computed."""
+    text = (Path(__file__).resolve().parents[2] / "docs/scaling.md").read_text()
+    rest = ScalingSettings().rest_seconds(900) - 900
+    assert f"**exposure {EXPOSURE_SECONDS} s**" in text
+    assert f"within **{WAKE_SECONDS} s**" in text
+    assert f"**`max_job_seconds` + {rest // 60} min**" in text
+
+
+def test_without_the_remedy_a_metric_that_leaves_running_work_out_loses_jobs() -> None:
+    """And with it, none: the reason why it is offered."""
+    lost = []
+    for remedy in (False, True):
+        options = Options(assumptions=Assumptions(backlog_counts_running_work=False), clients_publish_in_flight=remedy)
+        run = simulate(scaled(count_jobs_in_flight=remedy), requests((600.0, 890.0)), options)
+        lost.append(len(run.with_fate(Fate.KILLED)))
+    assert lost == [1, 0]
+
+
+def test_a_single_minute_without_datapoints_delays_the_rest() -> None:
+    """And nothing else: three of eighteen may be missing at most two."""
+    outages = tuple((minute * 600.0 + 60, minute * 600.0 + 120) for minute in range(12))
+    run = simulate(scaled(60), [], Options(outages=outages, horizon_seconds=2 * HOUR))
+    assert run.minutes[-1].desired == 0
+
+
+def test_warm_hours_keep_an_instance_and_let_it_rest_afterwards() -> None:
+    """From eight to ten on a Monday; the endpoint is at zero again at once, for there was no work for long."""
+    hours = WarmHours(start="08:00", end="10:00")
+    run = simulate(scaled(warm_hours=(hours,)), [], Options(horizon_seconds=12 * HOUR))
+    assert [(activity.time / HOUR, activity.to_capacity) for activity in run.activities[1:]] == [(8, 1), (10, 0)]
+
+
+def test_a_minimum_of_one_answers_at_once() -> None:
+    """However long nothing came."""
+    run = simulate(scaled(min_instances=1, max_instances=3), requests((9 * HOUR, 60.0)), Options())
+    assert run.jobs[0].wait_seconds == 0
+    assert run.minutes[-1].desired == 1
+
+
+def test_shrinking_saves_instances_and_rests_as_promised() -> None:
+    """A burst, then a trickle that one instance could do: with shrinking, one does."""
+    trace = requests(
+        *[(HOUR + index, 200.0) for index in range(60)], *[(2 * HOUR + 600.0 * index, 100.0) for index in range(60)]
+    )
+    given: dict[str, Any] = {"max_instances": 4}
+    shrinking = {**given, "shrink": True, "interruptions_accepted": True}
+    runs = {name: simulate(scaled(**chosen), trace, Options()) for name, chosen in (("", given), ("s", shrinking))}
+    hours = {name: sum(minute.desired for minute in run.minutes) / 60 for name, run in runs.items()}
+    assert hours["s"] < 0.5 * hours[""]
+    assert min(minute.desired for minute in runs["s"].minutes if 2 * HOUR < minute.time < 11 * HOUR) == 1
+    assert runs["s"].minutes[-1].desired == 0

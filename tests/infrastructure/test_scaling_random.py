@@ -1,0 +1,94 @@
+"""The promises of the synthesized scaling, for random requests, settings and answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scaling_engine.assumptions import Assumptions, CooldownStart, Sampling, ScaleIn
+from scaling_simulator.durations import Distribution
+from scaling_simulator.options import Options
+from scaling_simulator.outcome import Fate, Run
+from scaling_simulator.simulation import simulate
+from scaling_simulator.traces import Request
+from tests.infrastructure.scaling_cases import CASES, HOUR, promises, scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+assumption_sets = st.builds(
+    Assumptions,
+    backlog_counts_running_work=st.booleans(),
+    backlog_per_instance_at_zero=st.booleans(),
+    zeros_while_idle=st.booleans(),
+    datapoints_before_first_request=st.booleans(),
+    sampling=st.sampled_from(Sampling),
+    publication_delay_seconds=st.sampled_from([0.0, 20.0, 60.0, 119.0, 120.0]),
+    evaluation_offset_seconds=st.sampled_from([0.0, 1.0, 30.0, 59.0]),
+    scale_in=st.sampled_from(ScaleIn),
+    cooldown_start=st.sampled_from(CooldownStart),
+    blocked_while_updating=st.booleans(),
+)
+setting_sets = st.fixed_dictionaries(
+    {
+        "max_job_seconds": st.sampled_from([60, 600, 1_800]),
+        "max_instances": st.sampled_from([1, 4]),
+        "backlog_per_instance": st.sampled_from([1, 5]),
+        "cold_start_seconds": st.sampled_from([60, 600]),
+        "count_jobs_in_flight": st.booleans(),
+    }
+)
+launches = st.sampled_from([Distribution(30, 30), Distribution(60, 600), Distribution(300, 900, is_log_normal=True)])
+arrivals = st.lists(
+    st.tuples(
+        st.one_of(st.floats(0, 120), st.floats(0, 4_000), st.integers(0, 60).map(lambda minutes: minutes * 60.0)),
+        st.floats(0, 1.1),
+        st.sampled_from([1, 1, 1, 2, 12]),
+    ),
+    max_size=8,
+)
+"""Time since the one before, work as a share of the longest job, and how many of them at once."""
+
+
+def trace_of(drawn: Sequence[tuple[float, float, int]], max_job_seconds: int) -> list[Request]:
+    """Return the requests of what was drawn; where many come at once they are short."""
+    time, trace = 0.0, []
+    for gap, share, count in drawn:
+        time += gap
+        work = share * max_job_seconds / (1 if count <= 2 else 8)
+        trace += [Request(time=time, service_seconds=work) for _ in range(count)]
+    return trace
+
+
+def replay(
+    trace: list[Request], chosen: dict[str, Any], assumptions: Assumptions, launch: Distribution, seed: int
+) -> Run:
+    """Replay a random case, for as long as it can matter."""
+    work = sum(min(request.service_seconds, chosen["max_job_seconds"]) for request in trace)
+    last = trace[-1].time if trace else 0.0
+    options = Options(
+        assumptions=assumptions,
+        launch=launch,
+        invocation_timeout_seconds=chosen["max_job_seconds"],
+        clients_publish_in_flight=chosen["count_jobs_in_flight"],
+        horizon_seconds=last + work + 2 * chosen["max_job_seconds"] + 2.5 * HOUR,
+        seed=seed,
+    )
+    return simulate(scaled(**chosen), trace, options)
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(drawn=arrivals, chosen=setting_sets, assumptions=assumption_sets, launch=launches, seed=st.integers(0, 99))
+def test_promises_hold_for_random_traces_and_settings(
+    drawn: list[tuple[float, float, int]],
+    chosen: dict[str, Any],
+    assumptions: Assumptions,
+    launch: Distribution,
+    seed: int,
+) -> None:
+    """Nothing stranded, always back at zero, no job cut off that was seen: or the smallest case that breaks it."""
+    run = replay(trace_of(drawn, chosen["max_job_seconds"]), chosen, assumptions, launch, seed)
+    assert promises(assumptions, **chosen).broken_by(run) == []
+    assert run.with_fate(Fate.WAITING, Fate.RUNNING) == []

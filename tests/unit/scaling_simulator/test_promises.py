@@ -1,0 +1,67 @@
+"""Promises that are broken are seen to be: a check that cannot fail proves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scaling_engine.assumptions import Assumptions, ScaleIn
+from scaling_simulator.options import Options
+from scaling_simulator.outcome import Job
+from scaling_simulator.patterns import pattern
+from scaling_simulator.promises import Promises, exposure, was_seen
+from scaling_simulator.simulation import simulate
+from scaling_simulator.template import read_template
+
+if TYPE_CHECKING:
+    from scaling_simulator.outcome import Run
+
+PEERS = Path(__file__).resolve().parents[3] / "benchmarks/templates_of_peers"
+PROMISES = Promises(wake_seconds=300, rest_seconds=4_020, max_job_seconds=3_600)
+
+
+def run_of(peer: str, name: str, **assumptions: bool | ScaleIn) -> Run:
+    """Simulate a peer on a pattern."""
+    options = Options(assumptions=Assumptions(**assumptions))  # type: ignore[arg-type]
+    return simulate(read_template(PEERS / f"{peer}.json"), pattern(name), options)
+
+
+@pytest.mark.parametrize(
+    ("peer", "name", "broken"),
+    [
+        ("target-tracking-only", "single", "is stranded"),
+        ("target-tracking-only", "single", "and no instance was wanted"),
+        ("terraform-huggingface", "single", "instances were wanted until"),
+        ("aws-documented-pair", "heavy-tail", "was cut off at"),
+        ("vep-endpoint", "medium", "was cut off at"),
+    ],
+)
+def test_what_peers_break_is_named(peer: str, name: str, broken: str) -> None:
+    """Stranded, never resting, cut off although a sample had it."""
+    assert any(broken in line for line in PROMISES.broken_by(run_of(peer, name)))
+
+
+def test_work_that_begins_again_was_cut_off_too() -> None:
+    """Where SageMaker requeues, a job that a sample had is no less broken a promise."""
+    assert PROMISES.broken_by(run_of("aws-documented-pair", "heavy-tail", scale_in=ScaleIn.REQUEUES))
+
+
+def test_running_jobs_are_judged_only_where_they_are_promised() -> None:
+    """The documented pair strands nothing and rests."""
+    run = run_of("aws-documented-pair", "heavy-tail")
+    lenient = Promises(wake_seconds=300, rest_seconds=4_020, max_job_seconds=3_600, protects_running_jobs=False)
+    assert lenient.broken_by(run) == []
+    assert exposure(run) > 180
+
+
+@pytest.mark.parametrize(
+    ("arrived", "cut", "delay", "seen"),
+    [(60.0, 60.0, 0.0, True), (60.1, 119.0, 0.0, False), (60.0, 179.0, 60.0, True), (60.1, 179.0, 60.0, False)],
+)
+def test_a_job_was_seen_if_a_sample_that_could_be_read_had_it(
+    arrived: float, cut: float, delay: float, *, seen: bool
+) -> None:
+    """Samples are taken at each minute's end."""
+    assert seen == was_seen(Job(0, arrived, 1.0), cut, delay)

@@ -1,0 +1,108 @@
+"""Scaling is read out of a template, ours or anybody's."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scaling_simulator.exceptions import SimulationError
+from scaling_simulator.template import Deployment, deployment, read_template
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_policies_alarms_and_limits_are_read(pair: Deployment) -> None:
+    """Target tracking brings two alarms of its own; the alarm that wakes is the template's."""
+    assert (pair.endpoint_name, pair.variant_name) == ("<Endpoint.EndpointName>", "AllTraffic")
+    assert (pair.limits.min_capacity, pair.limits.max_capacity) == (0, 3)
+    assert {wired.alarm.name: [policy.name for policy in wired.policies] for wired in pair.alarms} == {
+        "<Grow>-AlarmHigh": ["Grow"],
+        "<Grow>-AlarmLow": ["Grow"],
+        "WakeAlarm": ["Wake"],
+    }
+
+
+def test_the_endpoint_configuration_is_read(pair: Deployment) -> None:
+    """Through the endpoint that the target names."""
+    assert (pair.initial_instances, pair.max_concurrency, pair.instance_type) == (1, 2, "ml.m5.large")
+
+
+@pytest.mark.parametrize(
+    "resource_id",
+    [
+        {"Fn::Join": ["", ["endpoint/", {"Fn::GetAtt": ["Endpoint", "EndpointName"]}, "/variant/AllTraffic"]]},
+        {"Fn::Sub": ["endpoint/${Name}/variant/${!x}", {"Name": {"Fn::GetAtt": "Endpoint.EndpointName"}}]},
+        {"Fn::If": ["Never", "x", {"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/${Variant}"}]},
+    ],
+)
+def test_an_endpoint_has_one_name_however_it_is_written(template: dict[str, Any], resource_id: Any) -> None:  # noqa: ANN401 - JSON
+    """Alarms are matched by the endpoint's name, so every way to write it has to give the same."""
+    template["Resources"]["Target"]["Properties"]["ResourceId"] = resource_id
+    template["Parameters"] = {"Variant": {"Type": "String", "Default": "AllTraffic"}}
+    template["Conditions"] = {"Never": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Variant"}, "AllTraffic"]}]}}
+    assert deployment(template).endpoint_name == "<Endpoint.EndpointName>"
+
+
+def test_an_alarm_may_name_its_policy_by_arn_or_by_reference(template: dict[str, Any]) -> None:
+    """``Ref`` of a policy is its ARN."""
+    alarm = template["Resources"]["WakeAlarm"]["Properties"]
+    alarm["AlarmActions"] = [{"Fn::GetAtt": ["Wake", "Arn"]}, "arn:aws:sns:us-east-1:0:topic"]
+    assert [policy.name for policy in deployment(template).alarms[-1].policies] == ["Wake"]
+
+
+def test_an_alarm_without_actions_scales_nothing(template: dict[str, Any]) -> None:
+    """Neither one of another policy nor one whose actions are disabled."""
+    template["Resources"]["WakeAlarm"]["Properties"]["ActionsEnabled"] = False
+    assert len(deployment(template).alarms) == 2
+
+
+def test_a_policy_may_name_its_target_by_resource(template: dict[str, Any]) -> None:
+    """As the API does."""
+    policy = template["Resources"]["Wake"]["Properties"]
+    del policy["ScalingTargetId"]
+    policy["ResourceId"] = {"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/AllTraffic"}
+    assert len(deployment(template).alarms) == 3
+
+
+def test_of_several_targets_one_is_named(template: dict[str, Any]) -> None:
+    """The error lists them."""
+    template["Resources"]["Other"] = template["Resources"]["Target"]
+    with pytest.raises(SimulationError, match="found Target, Other: name one"):
+        deployment(template)
+    assert deployment(template, endpoint="Target").limits.max_capacity == 3
+
+
+def test_a_target_of_something_else_is_none(template: dict[str, Any]) -> None:
+    """Other services scale too."""
+    template["Resources"]["Target"]["Properties"]["ScalableDimension"] = "ecs:service:DesiredCount"
+    with pytest.raises(SimulationError, match="found none"):
+        deployment(template)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "no CloudFormation template in JSON"),
+        ("[]", "Resources are missing"),
+        ('{"Resources": {}}', "found none: name one"),
+    ],
+)
+def test_what_is_no_template_is_refused_by_file(tmp_path: Path, content: str, message: str) -> None:
+    """The line begins with the file's name."""
+    path = tmp_path / "some.template.json"
+    path.write_text(content)
+    with pytest.raises(SimulationError, match=message) as raised:
+        read_template(path)
+    assert str(raised.value).startswith(f"{path}: ")
+
+
+def test_an_unsupported_alarm_is_refused_by_file(tmp_path: Path, template: dict[str, Any]) -> None:
+    """An alarm that was left out would make the scaling another one."""
+    template["Resources"]["WakeAlarm"]["Properties"]["ExtendedStatistic"] = "p99"
+    path = tmp_path / "some.template.json"
+    path.write_text(json.dumps(template))
+    with pytest.raises(SimulationError, match="alarm WakeAlarm: ExtendedStatistic not supported"):
+        read_template(path)
