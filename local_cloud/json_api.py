@@ -37,8 +37,10 @@ class JsonApi:
 
     async def respond(self, scope: Scope, target: str, body: bytes) -> Response:
         """Answer a request; ``target`` is its ``X-Amz-Target`` header."""
+        name = target.rpartition(".")[2]
         try:
-            result = await self.call(scope, target.rpartition(".")[2], _members(body))
+            self._operation(name)
+            result = await self.call(scope, name, _members(body))
         except AwsError as error:
             return error_response(error)
         return json_response(200, result)
@@ -49,11 +51,15 @@ class JsonApi:
         Raises:
             AwsError: the operation is not implemented, or refuses.
         """
+        operation = self._operation(name)
+        check(input_shape(self.service, name), members)
+        return await operation(scope, members)
+
+    def _operation(self, name: str) -> Operation:
         operation = self.operations.get(name)
         if operation is None:
             raise AwsError("UnknownOperationException", f"the local cloud does not implement {self.service} {name}")
-        check(input_shape(self.service, name), members)
-        return await operation(scope, members)
+        return operation
 
 
 def _members(body: bytes) -> dict[str, Any]:
