@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
 from local_cloud.service_model import check, input_shape
+
+logger = logging.getLogger(__name__)
 
 JSON_1_1: Final = "application/x-amz-json-1.1"
 """The content type of the JSON 1.1 protocol."""
@@ -41,8 +44,8 @@ class JsonApi:
         try:
             self._operation(name)
             result = await self.call(scope, name, _members(body))
-        except AwsError as error:
-            return error_response(error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the client has to read it as AWS's error
+            return error_response(aws_error(error))
         return json_response(200, result)
 
     async def call(self, scope: Scope, name: str, members: Members) -> Members:
@@ -77,6 +80,14 @@ def json_response(
 ) -> Response:
     """Return a response with ``members`` as its body."""
     return status, {"Content-Type": content_type, **(headers or {})}, json.dumps(members).encode()
+
+
+def aws_error(error: Exception) -> AwsError:
+    """Return ``error`` itself if it is a refusal, else the internal failure that it is, which the log explains."""
+    if isinstance(error, AwsError):
+        return error
+    logger.error("unexpected error", exc_info=error)
+    return AwsError("InternalFailure", f"the local cloud failed: {type(error).__name__}: {error}", status=500)
 
 
 def error_response(error: AwsError, *, content_type: str = JSON_1_1) -> Response:

@@ -92,6 +92,7 @@ def local_cloud(
     port: int | None = None,
     time_scale: float = 1.0,
     containers: Mapping[str, Sequence[str]] | None = None,
+    options: Sequence[str] = (),
     inherit_stderr: bool = False,
 ) -> Iterator[RunningLocalCloud]:
     """Run a local cloud while the context lasts, then stop it with all its children.
@@ -100,6 +101,7 @@ def local_cloud(
         port: to listen on; a free one by default.
         time_scale: simulated seconds per real second.
         containers: commands by the image that they stand for, besides the reference model.
+        options: further ones of ``python -m local_cloud``, such as ``("--assume", "repeated_filename=fails")``.
         inherit_stderr: let it write its warnings to the caller's standard error instead of keeping them.
 
     Raises:
@@ -112,7 +114,7 @@ def local_cloud(
     with tempfile.TemporaryFile() as errors:
         # A session of its own: an interrupt of the terminal reaches the caller alone, who stops the cloud in order.
         process = subprocess.Popen(  # noqa: S603 - this program itself
-            _command(port, time_scale, containers or {}),
+            [*_command(port, time_scale, containers or {}), *options],
             cwd=REPOSITORY,
             # Held open by this process alone: if it dies without a word, the local cloud stops as well.
             stdin=subprocess.PIPE,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
     from hypercorn.typing import Scope as AsgiScope
 
+    from local_cloud.assumptions import Assumptions
     from local_cloud.json_api import Response
     from local_cloud.sagemaker.resources import EndpointConfig, Model
     from local_cloud.scope import Scope
@@ -55,9 +56,16 @@ class LocalCloud:
         clock: of everything simulated.
         endpoint_url: where the cloud is reached.
         commands: programs by the container image that they stand for.
+        assumptions: what AWS leaves open.
     """
 
-    def __init__(self, clock: SimulatedClock, endpoint_url: str, commands: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        clock: SimulatedClock,
+        endpoint_url: str,
+        commands: Mapping[str, tuple[str, ...]],
+        assumptions: Assumptions,
+    ) -> None:
         self._clock = clock
         self._ministack = MiniStack()
         self._ministack.take_over_cloudwatch(clock.now)
@@ -72,6 +80,7 @@ class LocalCloud:
             models=models,
             configs=configs,
             commands=commands,
+            assumptions=assumptions,
         )
         tags = Tags()
         self._control_api = JsonApi(
@@ -80,7 +89,7 @@ class LocalCloud:
             | EndpointOperations(self._endpoints, tags).operations()
             | tags.operations(),
         )
-        self._runtime_api = RuntimeApi(clock, self._endpoints)
+        self._runtime_api = RuntimeApi(clock, self._endpoints, assumptions)
         self._autoscaling_api = AutoScalingApi(clock, self._endpoints, self._ministack)
         self._alarms = AlarmEvaluator(self._ministack)
         self._scaling = Scaling(clock, self._autoscaling_api, self._endpoints)
@@ -152,6 +161,7 @@ async def serve(
     *,
     time_scale: float,
     commands: Mapping[str, tuple[str, ...]],
+    assumptions: Assumptions,
     stop_at_end_of_input: bool = False,
 ) -> None:
     """Serve a local cloud on ``listener`` until SIGINT or SIGTERM, then stop all its children.
@@ -160,6 +170,7 @@ async def serve(
         listener: a listening socket of the loopback interface.
         time_scale: simulated seconds per real second.
         commands: programs by the container image that they stand for.
+        assumptions: what AWS leaves open.
         stop_at_end_of_input: stop when standard input, a pipe, ends, too.
 
     Raises:
@@ -172,7 +183,7 @@ async def serve(
         # Nothing is ever written into the pipe, so that it becomes readable only when its other end is closed.
         call_at_end(sys.stdin, stopped.set)
     port = listener.getsockname()[1]
-    cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands)
+    cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands, assumptions)
     minutes = asyncio.create_task(cloud.run_minutes())
     minutes.add_done_callback(lambda _: stopped.set())
 

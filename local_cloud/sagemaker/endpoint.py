@@ -84,9 +84,7 @@ class Endpoint:
         while self.fleet and (free := self.fleet.free_instance()) and (request := self._queue.take()):
             instance, container = free
             instance.running += 1
-            job = asyncio.create_task(self._work(request, instance, container))
-            self._jobs.add(job)
-            job.add_done_callback(self._jobs.discard)
+            self._keep(asyncio.create_task(self._work(request, instance, container)))
 
     async def stop(self) -> None:
         """Stop all instances and the work on them, because the local cloud ends."""
@@ -128,8 +126,13 @@ class Endpoint:
         return shown | ({"FailureReason": self.failure_reason} if self.failure_reason else {})
 
     def _expire(self) -> None:
-        for _ in self._queue.expire(self._clock.now()):
-            self._metrics.count("ExpiredRequests", self.config.variant_name)
+        for request in self._queue.expire(self._clock.now()):
+            self._keep(asyncio.create_task(self._invoker.expire(request, self.config)))
+
+    def _keep(self, job: asyncio.Task[None]) -> None:
+        """Hold on to a task while it runs: the event loop does not."""
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
 
     async def _work(self, request: AsyncRequest, instance: Instance, container: ContainerProcess) -> None:
         try:

@@ -22,6 +22,7 @@ from local_cloud.sagemaker.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from local_cloud.assumptions import Assumptions
     from local_cloud.aws_clients import AwsClients
     from local_cloud.clock import SimulatedClock
     from local_cloud.ministack_bridge import MiniStack
@@ -41,6 +42,7 @@ class Endpoints:
         models: where models are kept.
         configs: where endpoint configurations are kept.
         commands: programs by the image that they stand for.
+        assumptions: what AWS leaves open.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Endpoints:
         models: Registry[Model],
         configs: Registry[EndpointConfig],
         commands: Mapping[str, tuple[str, ...]],
+        assumptions: Assumptions,
     ) -> None:
         self._clock = clock
         self._ministack = ministack
@@ -59,6 +62,7 @@ class Endpoints:
         self._models = models
         self._configs = configs
         self._commands = commands
+        self._assumptions = assumptions
         self._host = ContainerHost()
         self._endpoints: Registry[Endpoint] = Registry("endpoint")
 
@@ -92,7 +96,9 @@ class Endpoints:
             arn=self._endpoints.arn(scope, name),
             config=config,
             clock=self._clock,
-            invoker=Invoker(scope, name, self._clock, Payloads(self._clients, scope), metrics),
+            invoker=Invoker(
+                scope, name, self._clock, Payloads(self._clients, scope), metrics, assumptions=self._assumptions
+            ),
             metrics=metrics,
         )
         self._endpoints.add(scope, endpoint)

@@ -29,10 +29,13 @@ class Payloads:
         content: bytes = response["Body"]
         return content
 
-    async def write(self, uri: str, content: bytes, content_type: str, kms_key_id: str | None) -> None:
-        """Make an object of ``content``."""
+    async def write(
+        self, uri: str, content: bytes, content_type: str, kms_key_id: str | None, *, overwrite: bool = True
+    ) -> None:
+        """Make an object of ``content``; an older one of the name is refused unless it may be overwritten."""
         location = S3Location.from_uri(uri)
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id} if kms_key_id else {}
+        condition = {} if overwrite else {"IfNoneMatch": "*"}
         await self._clients.call(
             self._scope,
             "s3",
@@ -42,6 +45,7 @@ class Payloads:
             Body=content,
             ContentType=content_type,
             **encryption,
+            **condition,
         )
 
     async def publish(self, topic_arn: str, message: dict[str, Any]) -> None:
