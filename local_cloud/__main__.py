@@ -46,6 +46,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="answer to a question that AWS leaves open (docs/local-cloud.md lists them); may be repeated",
     )
     parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="refuse what no policy allows, to callers, functions and execution roles alike; an account's root may all",
+    )
+    parser.add_argument(
         "--stop-at-end-of-input",
         action="store_true",
         help="stop when standard input, a pipe, ends: whoever holds it takes the local cloud along",
@@ -58,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         listener = listen(options.port)
-        prepare_environment(options.port)
+        prepare_environment(options.port, enforce_iam=options.enforce_iam)
         logging.getLogger("local_cloud").setLevel(logging.WARNING)
         asyncio.run(
             serve(

@@ -38,12 +38,23 @@ class JsonApi:
         self.service = service
         self.operations = operations
 
-    async def respond(self, scope: Scope, target: str, body: bytes) -> Response:
-        """Answer a request; ``target`` is its ``X-Amz-Target`` header."""
+    async def respond(
+        self, scope: Scope, target: str, body: bytes, authorize: Callable[[str, Members], None] = lambda *_: None
+    ) -> Response:
+        """Answer a request.
+
+        Args:
+            scope: account and region.
+            target: its ``X-Amz-Target`` header.
+            body: of the request.
+            authorize: raises ``AwsError`` where the caller may not perform the operation of a name with its members.
+        """
         name = target.rpartition(".")[2]
         try:
             self._operation(name)
-            result = await self.call(scope, name, _members(body))
+            members = _members(body)
+            authorize(name, members)
+            result = await self.call(scope, name, members)
         except Exception as error:  # noqa: BLE001 - whatever it was, the client has to read it as AWS's error
             return error_response(aws_error(error))
         return json_response(200, result)

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+from local_cloud import ministack_iam, ministack_s3
 from local_cloud.container_commands import REPOSITORY
 from local_cloud.errors import AwsError
 from local_cloud.lambda_errors import with_error_type
@@ -37,7 +38,7 @@ PINNED_VERSION: Final = "1.5.33"
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ministack.app": ("app", "SERVICE_HANDLERS"),
-    "ministack.core.router": ("SERVICE_PATTERNS",),
+    "ministack.core.router": ("SERVICE_PATTERNS", "extract_access_key_id"),
     "ministack.core.responses": ("get_account_id", "get_region", "set_request_account_id", "set_request_region"),
     "ministack.core.lambda_runtime": ("reset",),
     "ministack.services.lambda_svc": ("_execute_function_warm",),
@@ -59,6 +60,8 @@ PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "_physical_name",
     ),
     "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread",),
+    **ministack_iam.PRIVATE_NAMES,
+    **ministack_s3.PRIVATE_NAMES,
 }
 """What is used of MiniStack, by module."""
 
@@ -77,14 +80,20 @@ def missing_private_names() -> list[str]:
     ]
 
 
-def prepare_environment(port: int) -> None:
-    """Set what MiniStack reads from the environment, on import and later, and what its Lambda functions inherit."""
+def prepare_environment(port: int, *, enforce_iam: bool = False) -> None:
+    """Set what MiniStack reads from the environment, on import and later, and what its Lambda functions inherit.
+
+    Args:
+        port: of all services.
+        enforce_iam: refuse what no policy allows.
+    """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(
         # Node.js functions, such as the CDK's own custom resources, find what Lambda's runtime brings along.
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         NODE_PATH=str(REPOSITORY / "node_modules"),
+        AUTH=str(enforce_iam).lower(),
         BIND_HOST="127.0.0.1",
         GATEWAY_PORT=str(port),
         LOG_LEVEL="ERROR",

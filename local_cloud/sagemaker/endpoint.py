@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.container_process import ContainerProcess
     from local_cloud.sagemaker.fleet import Fleet, Instance
     from local_cloud.sagemaker.invocation import Invoker
+    from local_cloud.sagemaker.payloads import Payloads
     from local_cloud.sagemaker.resources import EndpointConfig
     from local_cloud.scope import Scope
 
@@ -29,6 +30,7 @@ class Endpoint:
         clock: of everything but the model's computing.
         invoker: works on requests.
         metrics: where its metrics go.
+        payloads: where its inputs come from and its results go.
 
     Attributes:
         status: AWS's ``EndpointStatus``.
@@ -47,11 +49,13 @@ class Endpoint:
         clock: SimulatedClock,
         invoker: Invoker,
         metrics: EndpointMetrics,
+        payloads: Payloads,
     ) -> None:
         self.scope = scope
         self.name = name
         self.arn = arn
         self.config = config
+        self.payloads = payloads
         self.status = "Creating"
         self.failure_reason: str | None = None
         self.fleet: Fleet | None = None
@@ -66,7 +70,8 @@ class Endpoint:
     @property
     def desired_count(self) -> int:
         """How many instances there should be."""
-        return self.fleet.desired_count if self.fleet else 0
+        initial = self.config.initial_instance_count if self.status == "Creating" else 0
+        return self.fleet.desired_count if self.fleet else initial
 
     @property
     def current_count(self) -> int:

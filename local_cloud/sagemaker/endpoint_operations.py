@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from local_cloud.json_api import Members, Operation
     from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.sagemaker.tags import Tags
+    from local_cloud.scaled_variants import ScaledVariants
     from local_cloud.scope import Scope
 
 
@@ -20,9 +21,11 @@ class EndpointOperations:
     Args:
         endpoints: does the work.
         tags: of endpoints.
+        scaled: the variants whose instances Application Auto Scaling counts.
     """
 
-    def __init__(self, endpoints: Endpoints, tags: Tags) -> None:
+    def __init__(self, endpoints: Endpoints, tags: Tags, scaled: ScaledVariants) -> None:
+        self._scaled = scaled
         self._endpoints = endpoints
         self._tags = tags
 
@@ -55,11 +58,12 @@ class EndpointOperations:
 
     async def update_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``UpdateEndpoint``."""
+        endpoint, config = self._endpoints.update_parties(scope, members["EndpointName"], members["EndpointConfigName"])
+        self._scaled.check_update(endpoint, config)
         excluded = {item["VariantPropertyType"] for item in members.get("ExcludeRetainedVariantProperties") or ()}
-        endpoint = self._endpoints.update(
-            scope,
-            members["EndpointName"],
-            members["EndpointConfigName"],
+        self._endpoints.update(
+            endpoint,
+            config,
             retain_instance_count=bool(members.get("RetainAllVariantProperties"))
             and "DesiredInstanceCount" not in excluded,
         )
@@ -77,5 +81,7 @@ class EndpointOperations:
 
     async def delete_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``DeleteEndpoint``."""
-        self._tags.forget(self._endpoints.delete(scope, members["EndpointName"]).arn)
+        endpoint = self._endpoints.delete(scope, members["EndpointName"])
+        await self._scaled.deregister(scope, endpoint.name)
+        self._tags.forget(endpoint.arn)
         return {}

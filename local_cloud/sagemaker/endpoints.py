@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from local_cloud.aws_clients import AwsClients
     from local_cloud.clock import SimulatedClock
     from local_cloud.ministack_bridge import MiniStack
+    from local_cloud.sagemaker.execution_roles import ExecutionRoles
     from local_cloud.sagemaker.resources import EndpointConfig, Model
     from local_cloud.scope import Scope
 
@@ -43,6 +44,7 @@ class Endpoints:
         configs: where endpoint configurations are kept.
         commands: programs by the image that they stand for.
         assumptions: what AWS leaves open.
+        roles: checks execution roles.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class Endpoints:
         configs: Registry[EndpointConfig],
         commands: Mapping[str, tuple[str, ...]],
         assumptions: Assumptions,
+        roles: ExecutionRoles,
     ) -> None:
+        self._roles = roles
         self._clock = clock
         self._ministack = ministack
         self._clients = clients
@@ -85,10 +89,12 @@ class Endpoints:
         """Begin to create an endpoint.
 
         Raises:
-            AwsError: the name is taken, the configuration or its model does not exist, or it is none for asynchronous
-                inference.
+            AwsError: the name is taken, the configuration or its model does not exist, it is none for asynchronous
+                inference, or the model's execution role may not do what is needed.
         """
+        self._endpoints.require_free(scope, name)
         config, model = self._asynchronous_config(scope, config_name)
+        payloads = Payloads(self._clients, scope, model.role_arn)
         metrics = EndpointMetrics(name, self._clock, self._metric_store(scope))
         endpoint = Endpoint(
             scope=scope,
@@ -96,27 +102,35 @@ class Endpoints:
             arn=self._endpoints.arn(scope, name),
             config=config,
             clock=self._clock,
-            invoker=Invoker(
-                scope, name, self._clock, Payloads(self._clients, scope), metrics, assumptions=self._assumptions
-            ),
+            invoker=Invoker(scope, name, self._clock, payloads, metrics, assumptions=self._assumptions),
             metrics=metrics,
+            payloads=payloads,
         )
         self._endpoints.add(scope, endpoint)
         count = config.initial_instance_count
         self._begin(endpoint, "Creating", lambda: self._replace_fleet(endpoint, config, model, count))
         return endpoint
 
-    def update(self, scope: Scope, name: str, config_name: str, *, retain_instance_count: bool) -> Endpoint:
+    def update_parties(self, scope: Scope, name: str, config_name: str) -> tuple[Endpoint, EndpointConfig]:
+        """Return an endpoint that can be updated, and the configuration that it shall have.
+
+        Raises:
+            AwsError: endpoint, configuration or model do not exist, an operation is going on, or the endpoint's present
+                configuration has been deleted: users report that SageMaker needs both.
+        """
+        endpoint = self._in_service(self.get(scope, name))
+        self._configs.get(scope, endpoint.config.name)
+        return endpoint, self._asynchronous_config(scope, config_name)[0]
+
+    def update(self, endpoint: Endpoint, config: EndpointConfig, *, retain_instance_count: bool) -> None:
         """Begin to change an endpoint's configuration; the old instances work until the new ones are in service.
 
         Raises:
-            AwsError: endpoint, configuration or model do not exist, or an operation is going on.
+            AwsError: the model does not exist, or its execution role may not do what is needed.
         """
-        endpoint = self._at_rest(self.get(scope, name))
-        config, model = self._asynchronous_config(scope, config_name)
+        config, model = self._asynchronous_config(endpoint.scope, config.name)
         count = endpoint.desired_count if retain_instance_count else config.initial_instance_count
         self._begin(endpoint, "Updating", lambda: self._replace_fleet(endpoint, config, model, count))
-        return endpoint
 
     def scale(self, endpoint: Endpoint, count: int) -> None:
         """Begin to change the number of instances.
@@ -124,7 +138,7 @@ class Endpoints:
         Raises:
             AwsError: an operation is going on.
         """
-        self._begin(self._at_rest(endpoint), "Updating", lambda: self._resize(endpoint, count))
+        self._begin(self._in_service(endpoint), "Updating", lambda: self._resize(endpoint, count))
 
     def delete(self, scope: Scope, name: str) -> Endpoint:
         """Begin to delete an endpoint with whatever it has queued.
@@ -177,6 +191,7 @@ class Endpoints:
             await fleet.close()
             raise
         old, endpoint.fleet, endpoint.config = endpoint.fleet, fleet, config
+        endpoint.payloads.role_arn = model.role_arn
         if old is not None:
             await old.close()
 
@@ -192,10 +207,9 @@ class Endpoints:
     async def _send_test_notifications(self, endpoint: Endpoint) -> None:
         settings = endpoint.config.asynchronous
         topics = {settings.success_topic, settings.error_topic} if settings else set()
-        payloads = Payloads(self._clients, endpoint.scope)
         for topic in filter(None, topics):
             try:
-                await payloads.publish(topic, TEST_NOTIFICATION)
+                await endpoint.payloads.publish(topic, TEST_NOTIFICATION)
             except (BotoCoreError, ClientError) as error:
                 logger.warning("endpoint %s could not notify %s: %s", endpoint.name, topic, error)
 
@@ -204,7 +218,9 @@ class Endpoints:
         config = self._configs.get(scope, name)
         if config.asynchronous is None:
             raise validation_exception(f"the local cloud runs asynchronous endpoints only: {config.arn} is none")
-        return config, self._models.get(scope, config.model_name)
+        model = self._models.get(scope, config.model_name)
+        self._roles.check_destinations(scope, model.role_arn, config.asynchronous)
+        return config, model
 
     def _metric_store(self, scope: Scope) -> StoreSample:
         def put(name: str, dimensions: Mapping[str, str], value: float, unit: str, moment: float) -> None:
@@ -212,6 +228,13 @@ class Endpoints:
             self._ministack.put_metric(NAMESPACE, name, dimensions, value, unit=unit, timestamp=moment)
 
         return put
+
+    @classmethod
+    def _in_service(cls, endpoint: Endpoint) -> Endpoint:
+        """Refuse endpoints that have failed: all that can be done to them is to delete them."""
+        if cls._at_rest(endpoint).status == "Failed":
+            raise validation_exception(f'Cannot update failed endpoint "{endpoint.arn}": delete it.')
+        return endpoint
 
     @staticmethod
     def _at_rest(endpoint: Endpoint) -> Endpoint:

@@ -11,6 +11,7 @@ from local_cloud.sagemaker.resources import AsyncInferenceSettings, EndpointConf
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
     from local_cloud.json_api import Members, Operation
+    from local_cloud.sagemaker.execution_roles import ExecutionRoles
     from local_cloud.sagemaker.registry import Registry
     from local_cloud.sagemaker.tags import Tags
     from local_cloud.scope import Scope
@@ -24,11 +25,18 @@ class ModelOperations:
         models: where models are kept.
         configs: where endpoint configurations are kept.
         tags: of both.
+        roles: checks execution roles.
     """
 
     def __init__(
-        self, clock: SimulatedClock, models: Registry[Model], configs: Registry[EndpointConfig], tags: Tags
+        self,
+        clock: SimulatedClock,
+        models: Registry[Model],
+        configs: Registry[EndpointConfig],
+        tags: Tags,
+        roles: ExecutionRoles,
     ) -> None:
+        self._roles = roles
         self._clock = clock
         self._models = models
         self._configs = configs
@@ -55,6 +63,8 @@ class ModelOperations:
             raise validation_exception("ExecutionRoleArn is required")
         if not model.image:
             raise validation_exception("the primary container has no Image")
+        self._models.require_free(scope, name)
+        await self._roles.check_model(scope, model)
         self._models.add(scope, model)
         self._tags.put(model.arn, members)
         return {"ModelArn": model.arn}

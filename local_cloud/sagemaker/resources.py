@@ -41,6 +41,17 @@ class Model:
         return str(self._container.get("Image", ""))
 
     @property
+    def role_arn(self) -> str:
+        """The role that SageMaker assumes for the model's endpoints, empty where the model names none."""
+        return str(self.definition.get("ExecutionRoleArn", ""))
+
+    @property
+    def artefact(self) -> str | None:
+        """The S3 URI of what the container finds in ``/opt/ml/model``; ``None`` for an image that brings all along."""
+        source = (self._container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+        return self._container.get("ModelDataUrl") or source.get("S3Uri")
+
+    @property
     def environment(self) -> Mapping[str, str]:
         """What the container finds in its environment."""
         environment: Mapping[str, str] = self._container.get("Environment") or {}

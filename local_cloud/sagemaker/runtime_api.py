@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from async_inference.limits import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_REQUEST_TTL_SECONDS
 from local_cloud.errors import AwsError
 from local_cloud.json_api import aws_error, error_response, json_response
+from local_cloud.ministack_iam import Grant
 from local_cloud.sagemaker.async_request import AsyncRequest
 from local_cloud.sagemaker.locations import failure_location, output_location
 from local_cloud.service_model import check, input_shape
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from local_cloud.assumptions import Assumptions
     from local_cloud.clock import SimulatedClock
     from local_cloud.json_api import Response
+    from local_cloud.ministack_iam import Identities
     from local_cloud.sagemaker.endpoint import Endpoint
     from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.sagemaker.resources import AsyncInferenceSettings
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 _PATH: Final = re.compile(
     r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>async-invocations|invocations|invocations-response-stream)"
 )
+_ACTIONS: Final = {
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations": "InvokeEndpoint",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
+_FORBIDDEN: Final = 403
 _ACCEPTED: Final = 202
 _REST_JSON: Final = "application/json"
 
@@ -39,9 +47,13 @@ class RuntimeApi:
         clock: of the moments at which requests arrive.
         endpoints: where they go.
         assumptions: what AWS leaves open.
+        identities: tells what callers may do.
     """
 
-    def __init__(self, clock: SimulatedClock, endpoints: Endpoints, assumptions: Assumptions) -> None:
+    def __init__(
+        self, clock: SimulatedClock, endpoints: Endpoints, assumptions: Assumptions, identities: Identities
+    ) -> None:
+        self._identities = identities
         self._clock = clock
         self._endpoints = endpoints
         self._assumptions = assumptions
@@ -58,7 +70,9 @@ class RuntimeApi:
         if method != "POST" or match is None:
             raise AwsError("UnknownOperationException", f"the local cloud does not implement {method} {path}")
         name = unquote(match["endpoint"])
-        if match["operation"] != "async-invocations":
+        action, arn = _ACTIONS[match["operation"]], scope.arn("sagemaker", f"endpoint/{name.lower()}")
+        self._identities.require(scope, headers, [Grant(f"sagemaker:{action}", arn)])
+        if action != "InvokeEndpointAsync":
             self._destination(scope, name)
             raise _validation_error(f"Endpoint {name} is asynchronous: it takes InvokeEndpointAsync only.")
         members = request_members(name, headers, body)
@@ -126,7 +140,8 @@ def _runtime_error(error: Exception) -> AwsError:
     refusal = aws_error(error)
     # The runtime's one error for bad input has another name than the control API's.
     code = "ValidationError" if refusal.code == "ValidationException" else refusal.code
-    return AwsError(code, refusal.message, status=refusal.status)
+    status = _FORBIDDEN if code == "AccessDeniedException" else refusal.status
+    return AwsError(code, refusal.message, status=status)
 
 
 def _validation_error(message: str) -> AwsError:

@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from local_cloud.process import local_cloud
+from tests.local.sagemaker_calls import create_execution_role
 from tests.local.wire import Answers
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ ResultT = TypeVar("ResultT")
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[RunningLocalCloud]:
-    """A local cloud that knows the echo container and passes ten minutes in a second."""
+def cloud(connect: Callable[[RunningLocalCloud], Callable[[str], Any]]) -> Iterator[RunningLocalCloud]:
+    """A local cloud with an execution role that knows the echo container and passes ten minutes in a second."""
     with local_cloud(time_scale=TIME_SCALE, containers={ECHO_IMAGE: ECHO_COMMAND}) as running:
+        create_execution_role(connect(running))
         yield running
 
 

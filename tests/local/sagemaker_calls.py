@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,13 @@ ROLE = "arn:aws:iam::000000000000:role/execution"
 
 IN_A_MOMENT = {"Delay": 1, "MaxAttempts": 40}
 """How often boto3's waiters ask: a cloud that is local needs no 30 seconds."""
+
+
+def create_execution_role(client: Callable[[str], Any]) -> None:
+    """Create :data:`ROLE`."""
+    statement = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("iam").create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=trust)
 
 
 def create_endpoint(client: Callable[[str], Any], name: str, image: str) -> None:

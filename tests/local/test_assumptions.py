@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local_cloud.process import local_cloud
-from tests.local.sagemaker_calls import create_endpoint
+from tests.local.sagemaker_calls import create_endpoint, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,10 +18,11 @@ OTHERWISE = ("failures_follow_extension=true", "repeated_filename=fails", "expir
 
 
 @pytest.fixture(scope="module")
-def cloud(echo_image: str, echo_command: tuple[str, ...]) -> Iterator[RunningLocalCloud]:
+def cloud(connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...]) -> Iterator[RunningLocalCloud]:
     """A local cloud with every switch turned."""
     options = [word for each in OTHERWISE for word in ("--assume", each)]
     with local_cloud(time_scale=600.0, containers={echo_image: echo_command}, options=options) as running:
+        create_execution_role(connect(running))
         yield running
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from local_cloud.clock import SimulatedClock
     from local_cloud.json_api import Response
+    from local_cloud.ministack_iam import Identities
     from local_cloud.sagemaker.endpoints import Endpoints as RealEndpoints
     from local_cloud.sagemaker.resources import AsyncInferenceSettings
 
@@ -42,14 +43,14 @@ class Endpoints:
 
 
 @pytest.fixture
-def invoke(clock: SimulatedClock, finish: Callable[..., Any]) -> Callable[..., Any]:
+def invoke(clock: SimulatedClock, finish: Callable[..., Any], identities: Identities) -> Callable[..., Any]:
     """Sends a request to endpoints."""
 
     def send(
         endpoints: Endpoints, body: bytes = b"", path: str = "/endpoints/ocr/async-invocations", **headers: str
     ) -> Response:
         prefixed = {PREFIX + name.replace("_", "-").lower(): value for name, value in headers.items()}
-        api = RuntimeApi(clock, cast("RealEndpoints", endpoints), endpoints.assumptions)
+        api = RuntimeApi(clock, cast("RealEndpoints", endpoints), endpoints.assumptions, identities)
         response: Response = finish(api.respond(SCOPE, "POST", path, prefixed, body))
         return response
 
