@@ -61,6 +61,18 @@ class AwsClients:
         )
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
+    def environment(self, scope: Scope, role_arn: str) -> dict[str, str]:
+        """Return what makes the AWS SDK in a child process act as a role, where policies are enforced."""
+        credentials = self._credentials(scope, role_arn if self._identities.enforced else None)
+        token = {"AWS_SESSION_TOKEN": credentials.session_token} if credentials.session_token else {}
+        return token | {
+            "AWS_ENDPOINT_URL": self._endpoint_url,
+            "AWS_REGION": scope.region,
+            "AWS_DEFAULT_REGION": scope.region,
+            "AWS_ACCESS_KEY_ID": credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        }
+
     def close(self) -> None:
         """Let no more calls begin."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -78,7 +90,7 @@ class AwsClients:
             return self._clients[key]
 
     def _new_client(self, scope: Scope, service: str, role_arn: str | None) -> Any:  # noqa: ANN401 - known only here
-        credentials = self._identities.session(role_arn) if role_arn else Credentials(scope.account, "local")
+        credentials = self._credentials(scope, role_arn)
         new_client: Any = self._session.client
         return new_client(
             service,
@@ -91,3 +103,6 @@ class AwsClients:
                 max_pool_connections=MAX_CALLS_AT_A_TIME, retries={"mode": "standard", "total_max_attempts": 1}
             ),
         )
+
+    def _credentials(self, scope: Scope, role_arn: str | None) -> Credentials:
+        return self._identities.session(role_arn) if role_arn else Credentials(scope.account, "local")

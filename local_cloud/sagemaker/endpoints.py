@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.errors import validation_exception
-from local_cloud.sagemaker.container_process import ContainerHost
+from local_cloud.sagemaker.container_host import ContainerHost
 from local_cloud.sagemaker.container_specification import ContainerError, container_specification
 from local_cloud.sagemaker.endpoint import Endpoint
+from local_cloud.sagemaker.endpoint_logs import EndpointLogs
 from local_cloud.sagemaker.endpoint_metrics import NAMESPACE, EndpointMetrics, StoreSample
 from local_cloud.sagemaker.fleet import Fleet
 from local_cloud.sagemaker.invocation import Invoker
+from local_cloud.sagemaker.model_data import ModelData
 from local_cloud.sagemaker.notifications import TEST_NOTIFICATION
 from local_cloud.sagemaker.payloads import Payloads
 from local_cloud.sagemaker.registry import Registry
@@ -184,6 +187,14 @@ class Endpoints:
 
     async def _replace_fleet(self, endpoint: Endpoint, config: EndpointConfig, model: Model, count: int) -> None:
         specification = container_specification(config, model, self._commands)
+        own_rights = {} if model.is_isolated else self._clients.environment(endpoint.scope, model.role_arn)
+        specification = replace(
+            specification,
+            variant_name=config.variant_name,
+            environment=own_rights | dict(specification.environment),
+            data=ModelData(clients=self._clients, scope=endpoint.scope, model=model),
+            logs=EndpointLogs(self._clients, endpoint.scope, endpoint.name, model.role_arn),
+        )
         fleet = Fleet(specification, self._host, self._clock, endpoint.dispatch)
         try:
             await fleet.resize(count)

@@ -41,7 +41,7 @@ class ExecutionRoles:
             AwsError: SageMaker may not assume the role, or the role may not pull the image or read the artefact.
         """
         self.check_trust(model.role_arn)
-        if model.artefact:
+        if model.artefact and not model.artefact_is_prefix:
             await self._check_artefact(scope, model.role_arn, model.artefact)
         if reason := self._identities.role_lacks(scope, model.role_arn, image_grants(model.image)):
             raise validation_exception(

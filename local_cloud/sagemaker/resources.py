@@ -52,6 +52,17 @@ class Model:
         return self._container.get("ModelDataUrl") or source.get("S3Uri")
 
     @property
+    def artefact_is_prefix(self) -> bool:
+        """Whether the artefact is all objects below a prefix, and no archive."""
+        source = (self._container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+        return bool(source.get("S3DataType") == "S3Prefix")
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether the container is cut off from every network."""
+        return bool(self.definition.get("EnableNetworkIsolation"))
+
+    @property
     def environment(self) -> Mapping[str, str]:
         """What the container finds in its environment."""
         environment: Mapping[str, str] = self._container.get("Environment") or {}
