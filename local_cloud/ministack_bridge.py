@@ -37,7 +37,7 @@ PINNED_VERSION: Final = "1.5.33"
 """The only MiniStack that this module is known to fit."""
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "ministack.app": ("app", "SERVICE_HANDLERS"),
+    "ministack.app": ("app", "AUTH", "SERVICE_HANDLERS", "pin_request_origin"),
     "ministack.core.router": ("SERVICE_PATTERNS", "extract_access_key_id"),
     "ministack.core.responses": ("get_account_id", "get_region", "set_request_account_id", "set_request_region"),
     "ministack.core.lambda_runtime": ("reset",),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from local_cloud.scope import Scope
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "ministack.core.iam_evaluator": ("AuthError", "enforce"),
+    "ministack.core.iam_evaluator": ("AuthError", "enforce", "pin_request_origin"),
     "ministack.services.iam": ("_roles",),
     "ministack.services.sts": ("register_session",),
 }
@@ -63,8 +63,11 @@ class Identities:
         self._iam: Any = import_module("ministack.services.iam")
         self._sts: Any = import_module("ministack.services.sts")
         self._router: Any = import_module("ministack.core.router")
-        self.enforced: bool = import_module("ministack.app").AUTH
+        app: Any = import_module("ministack.app")
+        self.enforced: bool = app.AUTH
         self._sessions: dict[str, Credentials] = {}
+        # The loopback interface stands for TLS, which bucket policies ask for: the CDK's own bucket has one.
+        app.pin_request_origin = lambda address, _secure: self._evaluator.pin_request_origin(address, True)  # noqa: FBT003
 
     def require(self, scope: Scope, headers: Mapping[str, str], grants: Iterable[Grant]) -> None:
         """Let a request pass that its caller's policies allow; header names are lower case.
@@ -114,6 +117,7 @@ class Identities:
         if not self.enforced:
             return
         service = grant.action.partition(":")[0]
+        self._evaluator.pin_request_origin("127.0.0.1", True)  # noqa: FBT003 - there may be no request
         refusal = self._evaluator.enforce(
             access_key,
             grant.action,

@@ -20,8 +20,7 @@ OTHERWISE = ("failures_follow_extension=true", "repeated_filename=fails", "expir
 @pytest.fixture(scope="module")
 def cloud(connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...]) -> Iterator[RunningLocalCloud]:
     """A local cloud with every switch turned."""
-    options = [word for each in OTHERWISE for word in ("--assume", each)]
-    with local_cloud(time_scale=600.0, containers={echo_image: echo_command}, options=options) as running:
+    with local_cloud(time_scale=600.0, containers={echo_image: echo_command}, assumptions=OTHERWISE) as running:
         create_execution_role(connect(running))
         yield running
 
