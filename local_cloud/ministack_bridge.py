@@ -228,6 +228,10 @@ class MiniStack:
         for (account, region, _), alarm in self._cloudwatch._alarms.to_dict().items():  # noqa: SLF001
             yield Scope(account, region), alarm
 
+    def metric_alarm_states(self, scope: Scope) -> dict[str, str]:
+        """Return the states of the metric alarms of one scope, by name."""
+        return {alarm["AlarmName"]: alarm["StateValue"] for owner, alarm in self.alarms() if owner == scope}
+
     def put_metric(
         self, namespace: str, name: str, dimensions: Mapping[str, str], value: float, *, unit: str, timestamp: float
     ) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.sagemaker.deployment_policy import NO_WATCH
 from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics, queue_gauges
 from local_cloud.sagemaker.request_queue import RequestQueue
 
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
+    from local_cloud.json_api import Members
     from local_cloud.sagemaker.async_request import AsyncRequest
     from local_cloud.sagemaker.container_process import ContainerProcess
     from local_cloud.sagemaker.fleet import Fleet, Instance
@@ -36,6 +38,7 @@ class Endpoint:
         status: AWS's ``EndpointStatus``.
         failure_reason: why the last operation failed, else ``None``.
         fleet: its instances; ``None`` until they are first launched.
+        deployment: the ``DeploymentConfig`` of the last update.
         operation: the creation, update or deletion that is going on or was the last.
     """
 
@@ -59,6 +62,7 @@ class Endpoint:
         self.status = "Creating"
         self.failure_reason: str | None = None
         self.fleet: Fleet | None = None
+        self.deployment: Members = NO_WATCH
         self.operation: asyncio.Task[None] | None = None
         self.created_at = self.modified_at = clock.now()
         self._clock = clock
@@ -77,6 +81,11 @@ class Endpoint:
     def current_count(self) -> int:
         """How many instances are in service."""
         return self.fleet.current_count if self.fleet else 0
+
+    def take(self, fleet: Fleet | None, config: EndpointConfig, role_arn: str) -> None:
+        """Let other instances do the work from now on, of another configuration and in the name of another role."""
+        self.fleet, self.config, self.payloads.role_arn = fleet, config, role_arn
+        self.dispatch()
 
     def submit(self, request: AsyncRequest) -> None:
         """Queue ``request``."""
@@ -128,7 +137,8 @@ class Endpoint:
             "ProductionVariants": [variant],
             "AsyncInferenceConfig": self.config.definition.get("AsyncInferenceConfig"),
         }
-        return shown | ({"FailureReason": self.failure_reason} if self.failure_reason else {})
+        optional = {"FailureReason": self.failure_reason, "LastDeploymentConfig": self.deployment}
+        return shown | {name: value for name, value in optional.items() if value}
 
     def _expire(self) -> None:
         for request in self._queue.expire(self._clock.now()):

@@ -43,6 +43,7 @@ class EndpointOperations:
     async def create_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``CreateEndpoint``."""
         endpoint = self._endpoints.create(scope, members["EndpointName"], members["EndpointConfigName"])
+        endpoint.deployment = members.get("DeploymentConfig") or {}
         self._tags.put(endpoint.arn, members)
         return {"EndpointArn": endpoint.arn}
 
@@ -60,12 +61,18 @@ class EndpointOperations:
         """Perform ``UpdateEndpoint``."""
         endpoint, config = self._endpoints.update_parties(scope, members["EndpointName"], members["EndpointConfigName"])
         self._scaled.check_update(endpoint, config)
+        deployment = members.get("DeploymentConfig") or {}
+        if members.get("RetainDeploymentConfig"):
+            deployment = endpoint.deployment
+        if deployment and config.variant_name != endpoint.config.variant_name:
+            raise validation_exception("A deployment with guardrails has to keep the names of the production variants.")
         excluded = {item["VariantPropertyType"] for item in members.get("ExcludeRetainedVariantProperties") or ()}
         self._endpoints.update(
             endpoint,
             config,
             retain_instance_count=bool(members.get("RetainAllVariantProperties"))
             and "DesiredInstanceCount" not in excluded,
+            deployment=deployment,
         )
         return {"EndpointArn": endpoint.arn}
 

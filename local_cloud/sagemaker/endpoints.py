@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.errors import validation_exception
 from local_cloud.sagemaker.container_host import ContainerHost
 from local_cloud.sagemaker.container_specification import ContainerError, container_specification
+from local_cloud.sagemaker.deployment_policy import UNWATCHED, DeploymentPolicy
 from local_cloud.sagemaker.endpoint import Endpoint
 from local_cloud.sagemaker.endpoint_logs import EndpointLogs
 from local_cloud.sagemaker.endpoint_metrics import NAMESPACE, EndpointMetrics, StoreSample
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from local_cloud.assumptions import Assumptions
     from local_cloud.aws_clients import AwsClients
     from local_cloud.clock import SimulatedClock
+    from local_cloud.json_api import Members
     from local_cloud.ministack_bridge import MiniStack
     from local_cloud.sagemaker.execution_roles import ExecutionRoles
     from local_cloud.sagemaker.resources import EndpointConfig, Model
@@ -125,15 +127,24 @@ class Endpoints:
         self._configs.get(scope, endpoint.config.name)
         return endpoint, self._asynchronous_config(scope, config_name)[0]
 
-    def update(self, endpoint: Endpoint, config: EndpointConfig, *, retain_instance_count: bool) -> None:
+    def update(
+        self, endpoint: Endpoint, config: EndpointConfig, *, retain_instance_count: bool, deployment: Members
+    ) -> None:
         """Begin to change an endpoint's configuration; the old instances work until the new ones are in service.
 
         Raises:
-            AwsError: the model does not exist, or its execution role may not do what is needed.
+            AwsError: the model or an alarm does not exist, or the execution role may not do what is needed.
         """
         config, model = self._asynchronous_config(endpoint.scope, config.name)
+        policy = DeploymentPolicy.from_members(deployment)
+        alarms = self._ministack.metric_alarm_states(endpoint.scope)
+        if missing := [name for name in policy.alarms if name not in alarms]:
+            raise validation_exception(f"Could not find the alarms {', '.join(missing)}")
+        if policy.alarms:
+            self._roles.check_alarms(endpoint.scope, model.role_arn)
+        endpoint.deployment = deployment
         count = endpoint.desired_count if retain_instance_count else config.initial_instance_count
-        self._begin(endpoint, "Updating", lambda: self._replace_fleet(endpoint, config, model, count))
+        self._begin(endpoint, "Updating", lambda: self._replace_fleet(endpoint, config, model, count, policy))
 
     def scale(self, endpoint: Endpoint, count: int) -> None:
         """Begin to change the number of instances.
@@ -180,12 +191,33 @@ class Endpoints:
             # Whatever it was, the endpoint has to come to rest: nobody could delete it otherwise.
             endpoint.failure_reason = f"the local cloud failed: {type(error).__name__}: {error}"
             logger.exception("endpoint %s: unexpected error", endpoint.name)
-        usable = endpoint.status == "Updating" and endpoint.fleet is not None
+        usable = endpoint.status in ("Updating", "RollingBack") and endpoint.fleet is not None
         endpoint.status = "Failed" if endpoint.failure_reason and not usable else "InService"
         endpoint.modified_at = self._clock.now()
         endpoint.dispatch()
 
-    async def _replace_fleet(self, endpoint: Endpoint, config: EndpointConfig, model: Model, count: int) -> None:
+    async def _replace_fleet(
+        self, endpoint: Endpoint, config: EndpointConfig, model: Model, count: int, policy: DeploymentPolicy = UNWATCHED
+    ) -> None:
+        fleet = await self._launch(endpoint, config, model, count)
+        before = endpoint.fleet, endpoint.config, endpoint.payloads.role_arn
+        endpoint.take(fleet, config, model.role_arn)
+        retired = before[0]
+        try:
+            await policy.watch(self._clock, lambda name: self._is_in_alarm(endpoint.scope, name))
+        except ContainerError:
+            endpoint.status = "RollingBack"
+            endpoint.take(*before)
+            retired = fleet
+            raise
+        finally:
+            if retired is not None:
+                await retired.close()
+
+    def _is_in_alarm(self, scope: Scope, name: str) -> bool:
+        return self._ministack.metric_alarm_states(scope).get(name) == "ALARM"
+
+    async def _launch(self, endpoint: Endpoint, config: EndpointConfig, model: Model, count: int) -> Fleet:
         specification = container_specification(config, model, self._commands)
         own_rights = {} if model.is_isolated else self._clients.environment(endpoint.scope, model.role_arn)
         specification = replace(
@@ -201,10 +233,7 @@ class Endpoints:
         except BaseException:
             await fleet.close()
             raise
-        old, endpoint.fleet, endpoint.config = endpoint.fleet, fleet, config
-        endpoint.payloads.role_arn = model.role_arn
-        if old is not None:
-            await old.close()
+        return fleet
 
     async def _resize(self, endpoint: Endpoint, count: int) -> None:
         if endpoint.fleet is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.errors import validation_exception
+from local_cloud.ministack_iam import Grant
 from local_cloud.sagemaker.locations import S3Location
 from local_cloud.sagemaker.permissions import destination_grants, image_grants
 from local_cloud.trust import SAGEMAKER
@@ -56,6 +57,15 @@ class ExecutionRoles:
         """
         self.check_trust(role_arn)
         if reason := self._identities.role_lacks(scope, role_arn, destination_grants(settings)):
+            raise validation_exception(f'The execution role "{role_arn}" does not have enough permissions: {reason}')
+
+    def check_alarms(self, scope: Scope, role_arn: str) -> None:
+        """Check that a role may look at alarms, as an update needs that rolls back by them.
+
+        Raises:
+            AwsError: it may not.
+        """
+        if reason := self._identities.role_lacks(scope, role_arn, [Grant("cloudwatch:DescribeAlarms", "*")]):
             raise validation_exception(f'The execution role "{role_arn}" does not have enough permissions: {reason}')
 
     def check_trust(self, role_arn: str) -> None:

@@ -89,7 +89,7 @@ class RuntimeApi:
         endpoint = known.get(name)
         if endpoint is None:
             raise _validation_error(f"Endpoint {name} of account {scope.account} not found.")
-        if endpoint.status not in ("InService", "Updating"):
+        if endpoint.status not in ("InService", "Updating", "RollingBack"):
             raise _validation_error(f"Endpoint {name} of account {scope.account} is not InService.")
         if endpoint.config.asynchronous is None:
             raise _validation_error(f"Endpoint {name} is not asynchronous.")

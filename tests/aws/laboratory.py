@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import tarfile
 import time
 import uuid
@@ -87,8 +88,11 @@ class Laboratory:
             lambda: s3.delete_bucket(Bucket=self.name),
         ]
         for step in steps:
-            with suppress(ClientError, AttributeError):
+            try:
                 step()
+            except (ClientError, AttributeError) as error:
+                # What was never made is not there, or not known; anything else costs money until somebody deletes it.
+                sys.stderr.write(f"{self.name}: {error}\n")
 
     def create_config(self, name: str, *, max_concurrency: int | None = 1) -> None:
         """Create a configuration of the model."""

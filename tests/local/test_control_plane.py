@@ -172,3 +172,54 @@ def test_an_update_that_fails_rolls_back(
     eventually(lambda: "FailureReason" in sagemaker.describe_endpoint(EndpointName=NAME))
     description = wait_until_in_service(sagemaker)
     assert (description["EndpointConfigName"], counts(description)) == (before, (1, 1))
+
+
+def deployment(*alarms: str) -> dict[str, Any]:
+    """Return a blue/green deployment that is watched for ten minutes."""
+    routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    watched = {"Alarms": [{"AlarmName": name} for name in alarms]}
+    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 600}
+    return {"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": watched}
+
+
+@pytest.mark.parametrize("rings", [False, True])
+def test_an_update_is_rolled_back_by_an_alarm(
+    client: Callable[[str], Any],
+    sagemaker: Any,  # noqa: ANN401 - a boto3 client
+    echo_image: str,
+    *,
+    rings: bool,
+) -> None:
+    """While the old instances wait, an alarm brings them back; without one they go."""
+    name = f"guarded-{rings}".lower()
+    create_endpoint(client, name, echo_image)
+    client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="Probe",
+        MetricName=name,
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        # Without a single datapoint the alarm rings, or it does not.
+        TreatMissingData="breaching" if rings else "notBreaching",
+    )
+    sagemaker.update_endpoint(
+        EndpointName=name,
+        EndpointConfigName="second",
+        DeploymentConfig=deployment(name),
+        RetainAllVariantProperties=True,
+    )
+    description = wait_until_in_service(sagemaker, name)
+    assert description["EndpointConfigName"] == (name if rings else "second")
+    assert ("FailureReason" in description) == rings
+    assert counts(description) == (1, 1)
+    assert description["LastDeploymentConfig"] == deployment(name)
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
+def test_an_alarm_that_does_not_exist_guards_nothing(sagemaker: Any) -> None:  # noqa: ANN401 - a boto3 client
+    """The update is refused before anything is launched."""
+    with pytest.raises(ClientError, match="Could not find the alarms nobody"):
+        sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName="second", DeploymentConfig=deployment("nobody"))
