@@ -41,6 +41,11 @@ class Model:
         return str(self._container.get("Image", ""))
 
     @property
+    def is_single(self) -> bool:
+        """Whether it is one model in one container."""
+        return len(self.definition.get("Containers") or [1]) == 1 and self._container.get("Mode") != "MultiModel"
+
+    @property
     def role_arn(self) -> str:
         """The role that SageMaker assumes for the model's endpoints, empty where the model names none."""
         return str(self.definition.get("ExecutionRoleArn", ""))

@@ -82,6 +82,14 @@ def test_an_update_resets_the_count_unless_properties_are_retained(
     assert description["EndpointConfigName"] == "second"
 
 
+def test_a_launch_takes_a_simulated_minute(sagemaker: Any) -> None:  # noqa: ANN401 - a boto3 client
+    """Besides what the container itself takes."""
+    sagemaker.create_endpoint(EndpointName="launched", EndpointConfigName=NAME)
+    description = wait_until_in_service(sagemaker, "launched")
+    assert (description["LastModifiedTime"] - description["CreationTime"]).total_seconds() >= 60
+    sagemaker.delete_endpoint(EndpointName="launched")
+
+
 def test_an_endpoint_that_is_being_created_is_neither_updated_nor_deleted(
     sagemaker: Any,  # noqa: ANN401 - a boto3 client
 ) -> None:

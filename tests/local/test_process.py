@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -122,6 +123,14 @@ def test_stopping_frees_the_port() -> None:
     with local_cloud(port=port):
         assert is_listened_on(port)
     assert not is_listened_on(port)
+
+
+def test_it_answers_soon() -> None:
+    """Nobody waits for it longer than five seconds, the interpreter's start included."""
+    started = time.monotonic()
+    with local_cloud() as running:
+        assert running.health()["status"] == "ok"
+        assert time.monotonic() - started < 5
 
 
 def test_a_local_cloud_does_not_outlive_its_caller(eventually: Callable[..., Any]) -> None:

@@ -30,6 +30,16 @@ MODEL = {
     "PrimaryContainer": {"Image": "image:1"},
 }
 VARIANT = {"VariantName": "AllTraffic", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+SERVERLESS = {
+    "VariantName": "AllTraffic",
+    "ModelName": "m",
+    "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1},
+}
+DATA_CAPTURE = {
+    "InitialSamplingPercentage": 100,
+    "DestinationS3Uri": "s3://bucket/captured",
+    "CaptureOptions": [{"CaptureMode": "Input"}],
+}
 CONFIG = {
     "EndpointConfigName": "c",
     "ProductionVariants": [VARIANT],
@@ -119,6 +129,10 @@ def test_a_configuration_needs_its_model(call: Callable[..., Any]) -> None:
         ({"ProductionVariants": [VARIANT, VARIANT | {"VariantName": "Other"}]}, "more than one production variant"),
         ({"ProductionVariants": [VARIANT | {"InitialInstanceCount": 0}]}, "greater than or equal to 1"),
         ({"AsyncInferenceConfig": {"OutputConfig": {"S3FailurePath": "s3://b/f"}}}, "S3OutputPath is required"),
+        ({"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m"}]}, "InstanceType and Initial"),
+        ({"ProductionVariants": [SERVERLESS]}, "not supported with ServerlessConfig"),
+        ({"DataCaptureConfig": DATA_CAPTURE}, "not supported with DataCaptureConfig"),
+        ({"ShadowProductionVariants": [VARIANT]}, "not supported with ShadowProductionVariants"),
     ],
 )
 def test_configurations_that_sagemaker_refuses_are_refused(
@@ -128,6 +142,22 @@ def test_configurations_that_sagemaker_refuses_are_refused(
     call("CreateModel", MODEL)
     with pytest.raises(AwsError, match=message):
         call("CreateEndpointConfig", CONFIG | change)
+
+
+@pytest.mark.parametrize(
+    "containers",
+    [
+        {"Containers": [{"Image": "image:1"}, {"Image": "image:2"}], "PrimaryContainer": None},
+        {"PrimaryContainer": {"Image": "image:1", "Mode": "MultiModel"}},
+    ],
+)
+def test_pipelines_and_multi_model_endpoints_are_not_asynchronous(
+    call: Callable[..., Any], containers: dict[str, Any]
+) -> None:
+    """One model in one container is."""
+    call("CreateModel", MODEL | containers)
+    with pytest.raises(AwsError, match="not supported with multi-model endpoints and inference pipelines"):
+        call("CreateEndpointConfig", CONFIG)
 
 
 def test_listings_are_newest_first_and_paged(call: Callable[..., Any]) -> None:
