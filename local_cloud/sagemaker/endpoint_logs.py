@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 MAX_EVENTS: Final = 1_000
 """Lines of one request; CloudWatch Logs takes 10,000, and a megabyte."""
 
-_MAX_LINE: Final = 1_000
+MAX_LINE: Final = 1_000
+"""Characters of a line that are kept, so that a request stays below its megabyte."""
 
 
 class EndpointLogs:
@@ -49,7 +50,7 @@ class EndpointLogs:
             await self._make(stream)
             for start in range(0, len(lines), MAX_EVENTS):
                 now = round(time.time() * 1000)
-                events = [{"timestamp": now, "message": line[:_MAX_LINE]} for line in lines[start : start + MAX_EVENTS]]
+                events = [{"timestamp": now, "message": line[:MAX_LINE]} for line in lines[start : start + MAX_EVENTS]]
                 await self._call("put_log_events", logStreamName=stream, logEvents=events)
         except (BotoCoreError, ClientError, RuntimeError) as error:
             # RuntimeError: the local cloud is stopping and lets no more calls begin.
