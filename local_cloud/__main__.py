@@ -8,7 +8,8 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from local_cloud.arguments import MAX_TIME_SCALE, container, tcp_port, time_scale
+from local_cloud.arguments import MAX_TIME_SCALE, assumption, container, tcp_port, time_scale
+from local_cloud.assumptions import assumptions
 from local_cloud.container_commands import DEFAULT_COMMANDS
 from local_cloud.loopback import PortTakenError, listen
 from local_cloud.ministack_bridge import MiniStackError, prepare_environment
@@ -37,6 +38,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="program that stands for a container image; may be repeated",
     )
     parser.add_argument(
+        "--assume",
+        type=assumption,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="answer to a question that AWS leaves open (docs/local-cloud.md lists them); may be repeated",
+    )
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="refuse what no policy allows, to callers, functions and execution roles alike; an account's root may all",
+    )
+    parser.add_argument(
         "--stop-at-end-of-input",
         action="store_true",
         help="stop when standard input, a pipe, ends: whoever holds it takes the local cloud along",
@@ -49,13 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         listener = listen(options.port)
-        prepare_environment(options.port)
+        prepare_environment(options.port, enforce_iam=options.enforce_iam)
         logging.getLogger("local_cloud").setLevel(logging.WARNING)
         asyncio.run(
             serve(
                 listener,
                 time_scale=options.time_scale,
                 commands={**DEFAULT_COMMANDS, **dict(options.container)},
+                assumptions=assumptions(options.assume),
                 stop_at_end_of_input=options.stop_at_end_of_input,
             )
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from typing import Final
+from typing import Any, Final
+
+from local_cloud import assumptions
 
 MAX_TIME_SCALE: Final = 10_000
 """Beyond it a minute is shorter than the event loop can keep."""
@@ -36,6 +38,18 @@ def time_scale(text: str) -> float:
     if not 0 < scale <= MAX_TIME_SCALE:
         raise argparse.ArgumentTypeError(f"{text!r} is no time scale: it must be above 0 and at most {MAX_TIME_SCALE}")
     return scale
+
+
+def assumption(text: str) -> tuple[str, Any]:
+    """Return the name and the value of a switch of :mod:`local_cloud.assumptions`.
+
+    Raises:
+        argparse.ArgumentTypeError: there is none of the name, or of the value.
+    """
+    try:
+        return assumptions.assumption(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def container(text: str) -> tuple[str, tuple[str, ...]]:

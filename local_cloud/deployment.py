@@ -62,6 +62,39 @@ def deploy(environment: Mapping[str, str], *, stage: str) -> dict[str, dict[str,
         return deployed
 
 
+def diff(environment: Mapping[str, str], *, stage: str) -> None:
+    """Compare all stacks of a stage with what is deployed.
+
+    Args:
+        environment: What makes the AWS SDK talk to the local cloud.
+        stage: One of :mod:`stacks.stages`.
+
+    Raises:
+        DeploymentError: they differ, and the message says where, or the CLI failed.
+    """
+    _cdk_of_stage(environment, stage, "diff", "--fail")
+
+
+def destroy(environment: Mapping[str, str], *, stage: str) -> None:
+    """Delete all stacks of a stage.
+
+    Args:
+        environment: What makes the AWS SDK talk to the local cloud.
+        stage: One of :mod:`stacks.stages`.
+
+    Raises:
+        DeploymentError: the CLI failed.
+    """
+    _cdk_of_stage(environment, stage, "destroy", "--all", "--force")
+
+
+def _cdk_of_stage(environment: Mapping[str, str], stage: str, command: str, *options: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="async-inference-") as folder:
+        _cdk(
+            environment, CHECKOUT, *(command, *options, "--context", f"stage={stage}", "--output", f"{folder}/cdk.out")
+        )
+
+
 def _cdk(environment: Mapping[str, str], folder: Path, *arguments: str) -> None:
     own = {
         "PATH": f"{_TOOLS}{os.pathsep}{os.environ['PATH']}",

@@ -23,7 +23,11 @@ def main(command_line: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(command_line)
     try:
         with local_cloud(
-            port=options.port, time_scale=options.time_scale, containers=dict(options.container), inherit_stderr=True
+            port=options.port,
+            time_scale=options.time_scale,
+            containers=dict(options.container),
+            enforce_iam=options.enforce_iam,
+            inherit_stderr=True,
         ) as cloud:
             bootstrap(cloud.environment, account=ACCOUNT, region=REGION)
             sys.stdout.write(_described(cloud, deploy(cloud.environment, stage=options.stage)))
@@ -58,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="IMAGE_URI=COMMAND",
         help="program that stands for a container image; may be repeated",
     )
+    parser.add_argument("--enforce-iam", action="store_true", help="refuse what no policy allows")
     return parser
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
 from local_cloud.service_model import check, input_shape
+
+logger = logging.getLogger(__name__)
 
 JSON_1_1: Final = "application/x-amz-json-1.1"
 """The content type of the JSON 1.1 protocol."""
@@ -35,12 +38,25 @@ class JsonApi:
         self.service = service
         self.operations = operations
 
-    async def respond(self, scope: Scope, target: str, body: bytes) -> Response:
-        """Answer a request; ``target`` is its ``X-Amz-Target`` header."""
+    async def respond(
+        self, scope: Scope, target: str, body: bytes, authorize: Callable[[str, Members], None] = lambda *_: None
+    ) -> Response:
+        """Answer a request.
+
+        Args:
+            scope: account and region.
+            target: its ``X-Amz-Target`` header.
+            body: of the request.
+            authorize: raises ``AwsError`` where the caller may not perform the operation of a name with its members.
+        """
+        name = target.rpartition(".")[2]
         try:
-            result = await self.call(scope, target.rpartition(".")[2], _members(body))
-        except AwsError as error:
-            return error_response(error)
+            self._operation(name)
+            members = _members(body)
+            authorize(name, members)
+            result = await self.call(scope, name, members)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the client has to read it as AWS's error
+            return error_response(aws_error(error))
         return json_response(200, result)
 
     async def call(self, scope: Scope, name: str, members: Members) -> Members:
@@ -49,11 +65,15 @@ class JsonApi:
         Raises:
             AwsError: the operation is not implemented, or refuses.
         """
+        operation = self._operation(name)
+        check(input_shape(self.service, name), members)
+        return await operation(scope, members)
+
+    def _operation(self, name: str) -> Operation:
         operation = self.operations.get(name)
         if operation is None:
             raise AwsError("UnknownOperationException", f"the local cloud does not implement {self.service} {name}")
-        check(input_shape(self.service, name), members)
-        return await operation(scope, members)
+        return operation
 
 
 def _members(body: bytes) -> dict[str, Any]:
@@ -71,6 +91,14 @@ def json_response(
 ) -> Response:
     """Return a response with ``members`` as its body."""
     return status, {"Content-Type": content_type, **(headers or {})}, json.dumps(members).encode()
+
+
+def aws_error(error: Exception) -> AwsError:
+    """Return ``error`` itself if it is a refusal, else the internal failure that it is, which the log explains."""
+    if isinstance(error, AwsError):
+        return error
+    logger.error("unexpected error", exc_info=error)
+    return AwsError("InternalFailure", f"the local cloud failed: {type(error).__name__}: {error}", status=500)
 
 
 def error_response(error: AwsError, *, content_type: str = JSON_1_1) -> Response:

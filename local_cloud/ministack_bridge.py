@@ -21,6 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+from local_cloud import ministack_iam, ministack_s3
 from local_cloud.container_commands import REPOSITORY
 from local_cloud.errors import AwsError
 from local_cloud.lambda_errors import with_error_type
@@ -36,8 +37,8 @@ PINNED_VERSION: Final = "1.5.33"
 """The only MiniStack that this module is known to fit."""
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "ministack.app": ("app", "SERVICE_HANDLERS"),
-    "ministack.core.router": ("SERVICE_PATTERNS",),
+    "ministack.app": ("app", "AUTH", "SERVICE_HANDLERS", "pin_request_origin"),
+    "ministack.core.router": ("SERVICE_PATTERNS", "extract_access_key_id"),
     "ministack.core.responses": ("get_account_id", "get_region", "set_request_account_id", "set_request_region"),
     "ministack.core.lambda_runtime": ("reset",),
     "ministack.services.lambda_svc": ("_execute_function_warm",),
@@ -61,6 +62,8 @@ PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "_physical_name",
     ),
     "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread",),
+    **ministack_iam.PRIVATE_NAMES,
+    **ministack_s3.PRIVATE_NAMES,
 }
 """What is used of MiniStack, by module."""
 
@@ -79,14 +82,20 @@ def missing_private_names() -> list[str]:
     ]
 
 
-def prepare_environment(port: int) -> None:
-    """Set what MiniStack reads from the environment, on import and later, and what its Lambda functions inherit."""
+def prepare_environment(port: int, *, enforce_iam: bool = False) -> None:
+    """Set what MiniStack reads from the environment, on import and later, and what its Lambda functions inherit.
+
+    Args:
+        port: of all services.
+        enforce_iam: refuse what no policy allows.
+    """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(
         # Node.js functions, such as the CDK's own custom resources, find what Lambda's runtime brings along.
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         NODE_PATH=str(REPOSITORY / "node_modules"),
+        AUTH=str(enforce_iam).lower(),
         BIND_HOST="127.0.0.1",
         GATEWAY_PORT=str(port),
         LOG_LEVEL="ERROR",
@@ -242,6 +251,10 @@ class MiniStack:
         """Yield every metric alarm, as ``DescribeAlarms`` describes it, with its account and region."""
         for (account, region, _), alarm in self._cloudwatch._alarms.to_dict().items():  # noqa: SLF001
             yield Scope(account, region), alarm
+
+    def metric_alarm_states(self, scope: Scope) -> dict[str, str]:
+        """Return the states of the metric alarms of one scope, by name."""
+        return {alarm["AlarmName"]: alarm["StateValue"] for owner, alarm in self.alarms() if owner == scope}
 
     def put_metric(
         self, namespace: str, name: str, dimensions: Mapping[str, str], value: float, *, unit: str, timestamp: float

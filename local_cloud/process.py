@@ -92,6 +92,8 @@ def local_cloud(
     port: int | None = None,
     time_scale: float = 1.0,
     containers: Mapping[str, Sequence[str]] | None = None,
+    assumptions: Sequence[str] = (),
+    enforce_iam: bool = False,
     inherit_stderr: bool = False,
 ) -> Iterator[RunningLocalCloud]:
     """Run a local cloud while the context lasts, then stop it with all its children.
@@ -100,6 +102,8 @@ def local_cloud(
         port: to listen on; a free one by default.
         time_scale: simulated seconds per real second.
         containers: commands by the image that they stand for, besides the reference model.
+        assumptions: ``NAME=VALUE`` each, for what AWS leaves open (:mod:`local_cloud.assumptions`).
+        enforce_iam: refuse what no policy allows.
         inherit_stderr: let it write its warnings to the caller's standard error instead of keeping them.
 
     Raises:
@@ -112,7 +116,7 @@ def local_cloud(
     with tempfile.TemporaryFile() as errors:
         # A session of its own: an interrupt of the terminal reaches the caller alone, who stops the cloud in order.
         process = subprocess.Popen(  # noqa: S603 - this program itself
-            _command(port, time_scale, containers or {}),
+            [*_command(port, time_scale, containers or {}), *_strictness(assumptions, enforce_iam=enforce_iam)],
             cwd=REPOSITORY,
             # Held open by this process alone: if it dies without a word, the local cloud stops as well.
             stdin=subprocess.PIPE,
@@ -136,6 +140,11 @@ def _command(port: int, time_scale: float, containers: Mapping[str, Sequence[str
     for image, words in containers.items():
         command += ["--container", f"{image}={shlex.join(words)}"]
     return command
+
+
+def _strictness(assumptions: Sequence[str], *, enforce_iam: bool) -> list[str]:
+    assumed = [word for assumption in assumptions for word in ("--assume", assumption)]
+    return [*assumed, *(["--enforce-iam"] if enforce_iam else [])]
 
 
 def _wait_until_ready(cloud: RunningLocalCloud) -> None:

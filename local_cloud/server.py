@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
+from local_cloud import ministack_s3
 from local_cloud.application_autoscaling.api import AutoScalingApi
 from local_cloud.application_autoscaling.cloudformation import AutoScalingResources
 from local_cloud.application_autoscaling.scaling import Scaling
@@ -21,13 +22,17 @@ from local_cloud.clock import SimulatedClock, iso_timestamp
 from local_cloud.cloudwatch.alarms import AlarmEvaluator
 from local_cloud.json_api import JsonApi
 from local_cloud.ministack_bridge import MiniStack
+from local_cloud.ministack_iam import Grant, Identities
 from local_cloud.sagemaker.cloudformation import SageMakerResources
 from local_cloud.sagemaker.endpoint_operations import EndpointOperations
 from local_cloud.sagemaker.endpoints import Endpoints
+from local_cloud.sagemaker.execution_roles import ExecutionRoles
 from local_cloud.sagemaker.model_operations import ModelOperations
+from local_cloud.sagemaker.permissions import caller_grants, deregistration_grant, scaling_resource
 from local_cloud.sagemaker.registry import Registry
 from local_cloud.sagemaker.runtime_api import RuntimeApi
 from local_cloud.sagemaker.tags import Tags
+from local_cloud.scaled_variants import ScaledVariants
 
 if TYPE_CHECKING:
     import socket
@@ -37,7 +42,8 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
     from hypercorn.typing import Scope as AsgiScope
 
-    from local_cloud.json_api import Response
+    from local_cloud.assumptions import Assumptions
+    from local_cloud.json_api import Members, Response
     from local_cloud.sagemaker.resources import EndpointConfig, Model
     from local_cloud.scope import Scope
 
@@ -55,15 +61,25 @@ class LocalCloud:
         clock: of everything simulated.
         endpoint_url: where the cloud is reached.
         commands: programs by the container image that they stand for.
+        assumptions: what AWS leaves open.
     """
 
-    def __init__(self, clock: SimulatedClock, endpoint_url: str, commands: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        clock: SimulatedClock,
+        endpoint_url: str,
+        commands: Mapping[str, tuple[str, ...]],
+        assumptions: Assumptions,
+    ) -> None:
         self._clock = clock
         self._ministack = MiniStack()
         self._ministack.take_over_cloudwatch(clock.now)
         self._ministack.keep_metric_math()
         self._ministack.name_lambda_errors()
-        self._clients = AwsClients(endpoint_url)
+        self._identities = Identities()
+        self._mend_s3()
+        self._clients = AwsClients(endpoint_url, self._identities)
+        roles = ExecutionRoles(self._identities, self._clients)
         models: Registry[Model] = Registry("model")
         configs: Registry[EndpointConfig] = Registry("endpoint-config")
         self._endpoints = Endpoints(
@@ -73,16 +89,19 @@ class LocalCloud:
             models=models,
             configs=configs,
             commands=commands,
+            assumptions=assumptions,
+            roles=roles,
         )
+        self._autoscaling_api = AutoScalingApi(clock, self._endpoints, self._ministack)
+        self._scaled = ScaledVariants(self._autoscaling_api)
         tags = Tags()
         self._control_api = JsonApi(
             "sagemaker",
-            ModelOperations(clock, models, configs, tags).operations()
-            | EndpointOperations(self._endpoints, tags).operations()
+            ModelOperations(clock, models, configs, tags, roles).operations()
+            | EndpointOperations(self._endpoints, tags, self._scaled).operations()
             | tags.operations(),
         )
-        self._runtime_api = RuntimeApi(clock, self._endpoints)
-        self._autoscaling_api = AutoScalingApi(clock, self._endpoints, self._ministack)
+        self._runtime_api = RuntimeApi(clock, self._endpoints, assumptions, self._identities)
         self._alarms = AlarmEvaluator(self._ministack)
         self._scaling = Scaling(clock, self._autoscaling_api, self._endpoints)
         self._add_to_ministack()
@@ -118,6 +137,11 @@ class LocalCloud:
             endpoint.publish_metrics(now)
         self._scaling.scale(in_service, await self._alarms.evaluate(now), now)
 
+    def _mend_s3(self) -> None:
+        ministack_s3.keep_bucket_tags()
+        if self._identities.enforced:
+            ministack_s3.hide_missing_keys(self._identities, self._ministack.scope)
+
     def _add_to_ministack(self) -> None:
         self._ministack.add_service("sagemaker", ("SageMaker.",), self._respond_sagemaker)
         self._ministack.add_service(
@@ -131,14 +155,26 @@ class LocalCloud:
         self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Response:
         """Answer the control API and the runtime, which are signed alike."""
+
+        def authorize(operation: str, members: Members) -> None:
+            grants = caller_grants(scope, operation, members)
+            if operation == "DeleteEndpoint" and self._scaled.includes(scope, str(members.get("EndpointName"))):
+                grants.append(deregistration_grant(scope))
+            self._identities.require(scope, headers, grants)
+
         if target := headers.get("x-amz-target"):
-            return await self._control_api.respond(scope, target, body)
+            return await self._control_api.respond(scope, target, body, authorize)
         return await self._runtime_api.respond(scope, method, path, headers, body)
 
     async def _respond_application_autoscaling(
         self, scope: Scope, _method: str, _path: str, headers: Mapping[str, str], body: bytes
     ) -> Response:
-        return await self._autoscaling_api.json_api.respond(scope, headers.get("x-amz-target", ""), body)
+        def authorize(operation: str, _members: Members) -> None:
+            grant = Grant(f"application-autoscaling:{operation}", scaling_resource(scope))
+            self._identities.require(scope, headers, [grant])
+
+        target = headers.get("x-amz-target", "")
+        return await self._autoscaling_api.json_api.respond(scope, target, body, authorize)
 
     async def _send_health(self, send: ASGISendCallable) -> None:
         health = {"status": "ok", "time_scale": self._clock.scale, "simulated_time": iso_timestamp(self._clock.now())}
@@ -153,6 +189,7 @@ async def serve(
     *,
     time_scale: float,
     commands: Mapping[str, tuple[str, ...]],
+    assumptions: Assumptions,
     stop_at_end_of_input: bool = False,
 ) -> None:
     """Serve a local cloud on ``listener`` until SIGINT or SIGTERM, then stop all its children.
@@ -161,6 +198,7 @@ async def serve(
         listener: a listening socket of the loopback interface.
         time_scale: simulated seconds per real second.
         commands: programs by the container image that they stand for.
+        assumptions: what AWS leaves open.
         stop_at_end_of_input: stop when standard input, a pipe, ends, too.
 
     Raises:
@@ -173,7 +211,7 @@ async def serve(
         # Nothing is ever written into the pipe, so that it becomes readable only when its other end is closed.
         call_at_end(sys.stdin, stopped.set)
     port = listener.getsockname()[1]
-    cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands)
+    cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands, assumptions)
     minutes = asyncio.create_task(cloud.run_minutes())
     minutes.add_done_callback(lambda _: stopped.set())
 

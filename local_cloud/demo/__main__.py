@@ -36,7 +36,7 @@ def main() -> int:
     """Run the demo and return the exit status."""
     started_at = time.monotonic()
     try:
-        with local_cloud(time_scale=TIME_SCALE) as cloud:
+        with local_cloud(time_scale=TIME_SCALE, enforce_iam=True) as cloud:
             try:
                 submissions = _run(cloud)
             except DemoError as error:

@@ -70,8 +70,9 @@ class SageMakerResources:
     async def _create_endpoint(self, scope: Scope, generated: str, properties: Members) -> tuple[str, Members]:
         name = str(properties.get("EndpointName") or generated)
         members = {"EndpointName": name, "EndpointConfigName": properties["EndpointConfigName"]}
-        tags = {"Tags": properties["Tags"]} if properties.get("Tags") else {}
-        arn: str = (await self._api.call(scope, "CreateEndpoint", members | tags))["EndpointArn"]
+        shape = input_shape("sagemaker", "CreateEndpoint")
+        optional = {key: properties[key] for key in ("DeploymentConfig", "Tags") if properties.get(key)}
+        arn: str = (await self._api.call(scope, "CreateEndpoint", coerced(shape, members | optional)))["EndpointArn"]
         try:
             await self._wait(scope, name)
         except ValueError:

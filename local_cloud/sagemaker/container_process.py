@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 import urllib3
 
-from local_cloud.container_commands import REPOSITORY
-from local_cloud.loopback import free_port
 from local_cloud.sagemaker.container_specification import ContainerError
 from local_cloud.sagemaker.outcome import Outcome, no_response_outcome, response_outcome
-from local_cloud.tail import tail
+from local_cloud.sagemaker.undocumented import HEALTH_CHECK_INTERVAL_SECONDS, HEALTH_CHECKS_TO_REPLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AsyncExitStack
 
+    from local_cloud.sagemaker.container_output import ContainerOutput
     from local_cloud.sagemaker.container_specification import ContainerSpecification
 
 PING_TIMEOUT_SECONDS: Final = 2.0
@@ -31,63 +28,8 @@ _STOP_SECONDS: Final = 5.0
 _READ_BYTES: Final = 65_536
 
 
-class ContainerHost:
-    """Starts containers and knows those that run, so that none outlives the local cloud."""
-
-    def __init__(self) -> None:
-        self._running: set[ContainerProcess] = set()
-        self._closed = False
-
-    async def start(self, specification: ContainerSpecification) -> ContainerProcess:
-        """Start a container on a free port; it is not ready yet.
-
-        Raises:
-            ContainerError: it cannot be started, or the host is closed.
-        """
-        if self._closed:
-            raise ContainerError("the local cloud is stopping")
-        with ExitStack() as resources:
-            try:
-                port = free_port()
-                output = resources.enter_context(tempfile.TemporaryFile(prefix="local-cloud-container-"))
-                process = await _start_program(specification, port, output)
-            except OSError as error:
-                raise ContainerError(f"cannot run {specification.command[0]}: {error.strerror}") from error
-            resources.pop_all()  # the output lives as long as the process
-        container = ContainerProcess(specification, port, process, output, self._running.discard)
-        self._running.add(container)
-        return container
-
-    def close(self) -> None:
-        """Let no more containers start."""
-        self._closed = True
-
-    def kill_all(self) -> None:
-        """Kill what still runs."""
-        for container in self._running:
-            container.kill()
-
-
-async def _start_program(
-    specification: ContainerSpecification, port: int, output: IO[bytes]
-) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *specification.command,
-        cwd=REPOSITORY,
-        env={
-            **os.environ,
-            **specification.environment,
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "MODEL_SERVER_HOST": "127.0.0.1",
-        },
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=output,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-
-
 class ContainerProcess:
-    """A running container; :class:`ContainerHost` makes it.
+    """A running container; :class:`local_cloud.sagemaker.container_host.ContainerHost` makes it.
 
     It keeps SageMaker's contract: ``GET /ping`` and ``POST /invocations`` on the port in ``SAGEMAKER_BIND_TO_PORT``.
 
@@ -95,8 +37,8 @@ class ContainerProcess:
         specification: what runs.
         port: where it listens.
         process: the program.
-        output: where it writes.
-        on_stopped: called with the container once it is stopped.
+        output: what it writes, and the log of that.
+        resources: closed once it is stopped.
     """
 
     def __init__(
@@ -104,14 +46,16 @@ class ContainerProcess:
         specification: ContainerSpecification,
         port: int,
         process: asyncio.subprocess.Process,
-        output: IO[bytes],
-        on_stopped: Callable[[ContainerProcess], None],
+        output: ContainerOutput,
+        resources: AsyncExitStack,
     ) -> None:
         self._specification = specification
         self._process = process
         self._output = output
-        self._on_stopped = on_stopped
+        self._resources = resources
         self._stopping = False
+        # One of its own: an invocation that hangs must not hold up the health checks.
+        self._ping_thread = ThreadPoolExecutor(1, thread_name_prefix=f"ping-{port}")
         self._threads = ThreadPoolExecutor(specification.max_concurrency, thread_name_prefix=f"container-{port}")
         self._http = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=specification.max_concurrency, retries=False)
 
@@ -122,7 +66,7 @@ class ContainerProcess:
             ContainerError: the program ended, or the time is over.
         """
         deadline = time.monotonic() + self._specification.startup_seconds
-        while not await asyncio.to_thread(self._ping):
+        while not await self._is_healthy():
             if self._process.returncode is not None:
                 raise ContainerError(f"the container exited with status {self._process.returncode}{self._tail()}")
             if time.monotonic() > deadline:
@@ -130,8 +74,17 @@ class ContainerProcess:
             await asyncio.sleep(_PING_INTERVAL_SECONDS)
 
     async def exited(self) -> None:
-        """Wait until the program ends by itself."""
-        await self._process.wait()
+        """Wait until the program ends by itself, or misses so many health checks that it has to be replaced."""
+        ended = asyncio.create_task(self._process.wait())
+        missed = 0
+        try:
+            while missed < HEALTH_CHECKS_TO_REPLACE:
+                if (await asyncio.wait([ended], timeout=HEALTH_CHECK_INTERVAL_SECONDS))[0]:
+                    return
+                missed = 0 if await self._is_healthy() else missed + 1
+        finally:
+            ended.cancel()
+        await self._output.log.put_output([f"/ping did not answer 200 within {PING_TIMEOUT_SECONDS:.0f} s: replaced"])
 
     async def invoke(self, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Outcome:
         """Send one request to ``/invocations``; ``timeout_seconds`` are real ones, from request to end of response."""
@@ -140,9 +93,11 @@ class ContainerProcess:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await loop.run_in_executor(self._threads, self._invoke, body, headers, timeout_seconds)
+                outcome = await loop.run_in_executor(self._threads, self._invoke, body, headers, timeout_seconds)
         except TimeoutError:
-            return no_response_outcome()
+            outcome = no_response_outcome()
+        self._output.log.put_outcome(headers, outcome)
+        return outcome
 
     async def stop(self) -> None:
         """Stop the program at once, whatever it is doing."""
@@ -156,13 +111,20 @@ class ContainerProcess:
                 await self._process.wait()
         self._http.close()
         self._threads.shutdown(wait=False)
-        self._output.close()
-        self._on_stopped(self)
+        self._ping_thread.shutdown(wait=False)
+        await self._resources.aclose()
+
+    def call_when_stopped(self, callback: Callable[[ContainerProcess], None]) -> None:
+        """Let ``callback`` be called with the container once it is stopped."""
+        self._resources.callback(callback, self)
 
     def kill(self) -> None:
         """Kill the program without waiting."""
         if self._process.returncode is None:
             self._process.kill()
+
+    async def _is_healthy(self) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._ping_thread, self._ping)
 
     def _ping(self) -> bool:
         try:
@@ -191,8 +153,8 @@ class ContainerProcess:
         return response_outcome(response.status, lower, content)
 
     def _tail(self) -> str:
-        lines = tail(self._output).splitlines()
-        return f", its last output was: {lines[-1]}" if lines else " and said nothing"
+        line = self._output.last_line()
+        return f", its last output was: {line}" if line else " and said nothing"
 
 
 def _read_until(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:

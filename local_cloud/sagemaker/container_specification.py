@@ -10,6 +10,8 @@ from local_cloud.sagemaker.undocumented import DEFAULT_CONTAINER_STARTUP_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local_cloud.sagemaker.endpoint_logs import EndpointLogs
+    from local_cloud.sagemaker.model_data import ModelData
     from local_cloud.sagemaker.resources import EndpointConfig, Model
 
 
@@ -26,12 +28,20 @@ class ContainerSpecification:
         environment: added to this process's own.
         max_concurrency: invocations at a time.
         startup_seconds: real seconds within which ``/ping`` has to answer 200.
+        download_seconds: real seconds within which the model's files have to be there; ``None`` for any.
+        data: fills the folder that stands for ``/opt/ml/model``; ``None`` leaves it empty.
+        logs: takes what the container writes; ``None`` keeps it from everybody.
+        variant_name: names the streams in ``logs``.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     max_concurrency: int
     startup_seconds: float
+    download_seconds: float | None = None
+    data: ModelData | None = None
+    logs: EndpointLogs | None = None
+    variant_name: str = ""
 
 
 def container_specification(
@@ -48,9 +58,11 @@ def container_specification(
         raise ContainerError(f"no program stands for the image {model.image}: {hint}")
     max_concurrency = config.asynchronous.max_concurrency if config.asynchronous else None
     startup_seconds = config.variant.get("ContainerStartupHealthCheckTimeoutInSeconds")
+    download_seconds = config.variant.get("ModelDataDownloadTimeoutInSeconds")
     return ContainerSpecification(
         command=command,
         environment=model.environment,
         max_concurrency=max_concurrency or DEFAULT_MAX_CONCURRENCY,
         startup_seconds=float(startup_seconds or DEFAULT_CONTAINER_STARTUP_SECONDS),
+        download_seconds=download_seconds,
     )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.sagemaker.deployment_policy import NO_WATCH
 from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics, queue_gauges
 from local_cloud.sagemaker.request_queue import RequestQueue
 
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
+    from local_cloud.json_api import Members
     from local_cloud.sagemaker.async_request import AsyncRequest
     from local_cloud.sagemaker.container_process import ContainerProcess
     from local_cloud.sagemaker.fleet import Fleet, Instance
     from local_cloud.sagemaker.invocation import Invoker
+    from local_cloud.sagemaker.payloads import Payloads
     from local_cloud.sagemaker.resources import EndpointConfig
     from local_cloud.scope import Scope
 
@@ -29,11 +32,13 @@ class Endpoint:
         clock: of everything but the model's computing.
         invoker: works on requests.
         metrics: where its metrics go.
+        payloads: where its inputs come from and its results go.
 
     Attributes:
         status: AWS's ``EndpointStatus``.
         failure_reason: why the last operation failed, else ``None``.
         fleet: its instances; ``None`` until they are first launched.
+        deployment: the ``DeploymentConfig`` of the last update.
         operation: the creation, update or deletion that is going on or was the last.
     """
 
@@ -47,14 +52,17 @@ class Endpoint:
         clock: SimulatedClock,
         invoker: Invoker,
         metrics: EndpointMetrics,
+        payloads: Payloads,
     ) -> None:
         self.scope = scope
         self.name = name
         self.arn = arn
         self.config = config
+        self.payloads = payloads
         self.status = "Creating"
         self.failure_reason: str | None = None
         self.fleet: Fleet | None = None
+        self.deployment: Members = NO_WATCH
         self.operation: asyncio.Task[None] | None = None
         self.created_at = self.modified_at = clock.now()
         self._clock = clock
@@ -66,12 +74,18 @@ class Endpoint:
     @property
     def desired_count(self) -> int:
         """How many instances there should be."""
-        return self.fleet.desired_count if self.fleet else 0
+        initial = self.config.initial_instance_count if self.status == "Creating" else 0
+        return self.fleet.desired_count if self.fleet else initial
 
     @property
     def current_count(self) -> int:
         """How many instances are in service."""
         return self.fleet.current_count if self.fleet else 0
+
+    def take(self, fleet: Fleet | None, config: EndpointConfig, role_arn: str) -> None:
+        """Let other instances do the work from now on, of another configuration and in the name of another role."""
+        self.fleet, self.config, self.payloads.role_arn = fleet, config, role_arn
+        self.dispatch()
 
     def submit(self, request: AsyncRequest) -> None:
         """Queue ``request``."""
@@ -84,9 +98,7 @@ class Endpoint:
         while self.fleet and (free := self.fleet.free_instance()) and (request := self._queue.take()):
             instance, container = free
             instance.running += 1
-            job = asyncio.create_task(self._work(request, instance, container))
-            self._jobs.add(job)
-            job.add_done_callback(self._jobs.discard)
+            self._keep(asyncio.create_task(self._work(request, instance, container)))
 
     async def stop(self) -> None:
         """Stop all instances and the work on them, because the local cloud ends."""
@@ -128,11 +140,17 @@ class Endpoint:
             "ProductionVariants": [variant],
             "AsyncInferenceConfig": self.config.definition.get("AsyncInferenceConfig"),
         }
-        return shown | ({"FailureReason": self.failure_reason} if self.failure_reason else {})
+        optional = {"FailureReason": self.failure_reason, "LastDeploymentConfig": self.deployment}
+        return shown | {name: value for name, value in optional.items() if value}
 
     def _expire(self) -> None:
-        for _ in self._queue.expire(self._clock.now()):
-            self._metrics.count("ExpiredRequests", self.config.variant_name)
+        for request in self._queue.expire(self._clock.now()):
+            self._keep(asyncio.create_task(self._invoker.expire(request, self.config)))
+
+    def _keep(self, job: asyncio.Task[None]) -> None:
+        """Hold on to a task while it runs: the event loop does not."""
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
 
     async def _work(self, request: AsyncRequest, instance: Instance, container: ContainerProcess) -> None:
         try:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from local_cloud.json_api import Members, Operation
     from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.sagemaker.tags import Tags
+    from local_cloud.scaled_variants import ScaledVariants
     from local_cloud.scope import Scope
 
 
@@ -20,9 +21,11 @@ class EndpointOperations:
     Args:
         endpoints: does the work.
         tags: of endpoints.
+        scaled: the variants whose instances Application Auto Scaling counts.
     """
 
-    def __init__(self, endpoints: Endpoints, tags: Tags) -> None:
+    def __init__(self, endpoints: Endpoints, tags: Tags, scaled: ScaledVariants) -> None:
+        self._scaled = scaled
         self._endpoints = endpoints
         self._tags = tags
 
@@ -40,6 +43,7 @@ class EndpointOperations:
     async def create_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``CreateEndpoint``."""
         endpoint = self._endpoints.create(scope, members["EndpointName"], members["EndpointConfigName"])
+        endpoint.deployment = members.get("DeploymentConfig") or {}
         self._tags.put(endpoint.arn, members)
         return {"EndpointArn": endpoint.arn}
 
@@ -55,13 +59,20 @@ class EndpointOperations:
 
     async def update_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``UpdateEndpoint``."""
+        endpoint, config = self._endpoints.update_parties(scope, members["EndpointName"], members["EndpointConfigName"])
+        self._scaled.check_update(endpoint, config)
+        deployment = members.get("DeploymentConfig") or {}
+        if members.get("RetainDeploymentConfig"):
+            deployment = endpoint.deployment
+        if deployment and config.variant_name != endpoint.config.variant_name:
+            raise validation_exception("A deployment with guardrails has to keep the names of the production variants.")
         excluded = {item["VariantPropertyType"] for item in members.get("ExcludeRetainedVariantProperties") or ()}
-        endpoint = self._endpoints.update(
-            scope,
-            members["EndpointName"],
-            members["EndpointConfigName"],
+        self._endpoints.update(
+            endpoint,
+            config,
             retain_instance_count=bool(members.get("RetainAllVariantProperties"))
             and "DesiredInstanceCount" not in excluded,
+            deployment=deployment,
         )
         return {"EndpointArn": endpoint.arn}
 
@@ -77,5 +88,7 @@ class EndpointOperations:
 
     async def delete_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``DeleteEndpoint``."""
-        self._tags.forget(self._endpoints.delete(scope, members["EndpointName"]).arn)
+        endpoint = self._endpoints.delete(scope, members["EndpointName"])
+        await self._scaled.deregister(scope, endpoint.name)
+        self._tags.forget(endpoint.arn)
         return {}

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local_cloud.clock import SimulatedClock
-    from local_cloud.sagemaker.container_process import ContainerHost, ContainerProcess
+    from local_cloud.sagemaker.container_host import ContainerHost
+    from local_cloud.sagemaker.container_process import ContainerProcess
     from local_cloud.sagemaker.container_specification import ContainerSpecification
 
 logger = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_cloud.assumptions import DEFAULTS, Assumptions, RepeatedFilename
 from local_cloud.errors import AwsError
 from local_cloud.sagemaker.notifications import result_notification
 from local_cloud.sagemaker.outcome import Outcome, failed_outcome
@@ -35,16 +36,25 @@ class Invoker:
         clock: of durations and moments.
         payloads: S3 and SNS.
         metrics: of the endpoint.
+        assumptions: what AWS leaves open.
     """
 
     def __init__(
-        self, scope: Scope, endpoint_name: str, clock: SimulatedClock, payloads: Payloads, metrics: EndpointMetrics
+        self,
+        scope: Scope,
+        endpoint_name: str,
+        clock: SimulatedClock,
+        payloads: Payloads,
+        metrics: EndpointMetrics,
+        *,
+        assumptions: Assumptions = DEFAULTS,
     ) -> None:
         self._scope = scope
         self._endpoint_name = endpoint_name
         self._clock = clock
         self._payloads = payloads
         self._metrics = metrics
+        self._assumptions = assumptions
 
     async def invoke(self, request: AsyncRequest, container: ContainerProcess, config: EndpointConfig) -> None:
         """Work on ``request`` from its input to its notification; whatever fails on the way is the job's failure."""
@@ -61,6 +71,13 @@ class Invoker:
         if not outcome.succeeded:
             self._metrics.count("InvocationFailures", variant)
         self._metrics.duration("TotalProcessingTime", variant, self._clock.now() - request.received_at)
+
+    async def expire(self, request: AsyncRequest, config: EndpointConfig) -> None:
+        """Do what is assumed to be done for a request whose time to live has passed."""
+        self._metrics.count("ExpiredRequests", config.variant_name)
+        if self._assumptions.expiry_is_a_failure:
+            outcome = failed_outcome("ClientError: The request expired before it could be processed.")
+            await self._notify(request, await self._upload(request, outcome, config), config)
 
     async def _response(self, request: AsyncRequest, container: ContainerProcess, variant: str) -> Outcome:
         """Return how the container answered, or why it was not asked."""
@@ -87,9 +104,10 @@ class Invoker:
         kms_key_id = config.asynchronous.kms_key_id if config.asynchronous else None
         if location is None:
             return outcome
+        overwrite = not outcome.succeeded or self._assumptions.repeated_filename is RepeatedFilename.OVERWRITES
         started = self._clock.now()
         try:
-            await self._payloads.write(location, outcome.content, outcome.content_type, kms_key_id)
+            await self._payloads.write(location, outcome.content, outcome.content_type, kms_key_id, overwrite=overwrite)
         except (AwsError, BotoCoreError, ClientError) as error:
             self._metrics.count("ResponseUploadFailures", config.variant_name)
             return failed_outcome(f"ClientError: Could not upload to {location}: {error}")

@@ -45,9 +45,17 @@ def output_location(
     return "/".join([*folders, filename or f"{generated}.out"])
 
 
-def failure_location(settings: AsyncInferenceSettings, generated: str) -> str | None:
+def failure_location(settings: AsyncInferenceSettings, generated: str, *, extension: str | None = None) -> str | None:
     """Return the URI of a request's failure; ``None`` where the endpoint has no failure path.
 
-    It follows neither ``Filename`` nor ``S3OutputPathExtension``.
+    It does not follow ``Filename``.
+
+    Args:
+        settings: of the endpoint.
+        generated: the identifier that names the output.
+        extension: appended to the failure path, where failures follow the request's.
     """
-    return f"{settings.failure_path.rstrip('/')}/{generated}-error.out" if settings.failure_path else None
+    if settings.failure_path is None:
+        return None
+    folders = [settings.failure_path.rstrip("/"), *([extension.strip("/")] if extension else [])]
+    return "/".join([*folders, f"{generated}-error.out"])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from local_cloud.errors import validation_exception
+from local_cloud.errors import AwsError, validation_exception
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.resources import AsyncInferenceSettings, EndpointConfig, Model
 
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
     from local_cloud.json_api import Members, Operation
+    from local_cloud.sagemaker.execution_roles import ExecutionRoles
     from local_cloud.sagemaker.registry import Registry
     from local_cloud.sagemaker.tags import Tags
     from local_cloud.scope import Scope
+
+
+_NOT_ASYNCHRONOUS: Final = ("CrossRegionTrafficConfig", "DataCaptureConfig", "ShadowProductionVariants")
 
 
 class ModelOperations:
@@ -24,11 +28,18 @@ class ModelOperations:
         models: where models are kept.
         configs: where endpoint configurations are kept.
         tags: of both.
+        roles: checks execution roles.
     """
 
     def __init__(
-        self, clock: SimulatedClock, models: Registry[Model], configs: Registry[EndpointConfig], tags: Tags
+        self,
+        clock: SimulatedClock,
+        models: Registry[Model],
+        configs: Registry[EndpointConfig],
+        tags: Tags,
+        roles: ExecutionRoles,
     ) -> None:
+        self._roles = roles
         self._clock = clock
         self._models = models
         self._configs = configs
@@ -55,6 +66,8 @@ class ModelOperations:
             raise validation_exception("ExecutionRoleArn is required")
         if not model.image:
             raise validation_exception("the primary container has no Image")
+        self._models.require_free(scope, name)
+        await self._roles.check_model(scope, model)
         self._models.add(scope, model)
         self._tags.put(model.arn, members)
         return {"ModelArn": model.arn}
@@ -75,8 +88,8 @@ class ModelOperations:
     async def create_endpoint_config(self, scope: Scope, members: Members) -> Members:
         """Perform ``CreateEndpointConfig``."""
         asynchronous = members.get("AsyncInferenceConfig")
-        if asynchronous and len(members["ProductionVariants"]) > 1:
-            raise validation_exception("AsyncInferenceConfig is not supported with more than one production variant")
+        if asynchronous:
+            _check_asynchronous(members)
         name = members["EndpointConfigName"]
         config = EndpointConfig(
             name=name,
@@ -85,7 +98,9 @@ class ModelOperations:
             definition=members,
             asynchronous=AsyncInferenceSettings.from_members(asynchronous) if asynchronous else None,
         )
-        self._models.get(scope, config.model_name)
+        model = self._models.get(scope, config.model_name)
+        if asynchronous and not model.is_single:
+            raise _unsupported("multi-model endpoints and inference pipelines")
         self._configs.add(scope, config)
         self._tags.put(config.arn, members)
         return {"EndpointConfigArn": config.arn}
@@ -102,3 +117,27 @@ class ModelOperations:
         """Perform ``DeleteEndpointConfig``."""
         self._tags.forget(self._configs.remove(scope, members["EndpointConfigName"]).arn)
         return {}
+
+
+def _check_asynchronous(members: Members) -> None:
+    """Check a configuration for what asynchronous endpoints do not have.
+
+    Source: *SageMaker Developer Guide*, "Model deployment feature matrix".
+
+    Raises:
+        AwsError: it asks for some of that, or its variant says too little.
+    """
+    if len(members["ProductionVariants"]) > 1:
+        raise _unsupported("more than one production variant")
+    for name in _NOT_ASYNCHRONOUS:
+        if members.get(name):
+            raise _unsupported(name)
+    [variant] = members["ProductionVariants"]
+    if variant.get("ServerlessConfig"):
+        raise _unsupported("ServerlessConfig")
+    if not (variant.get("InstanceType") or variant.get("InstancePools")) or not variant.get("InitialInstanceCount"):
+        raise validation_exception("InstanceType and InitialInstanceCount are required of a production variant")
+
+
+def _unsupported(feature: str) -> AwsError:
+    return validation_exception(f"AsyncInferenceConfig is not supported with {feature}")

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 SEE_LOGS: Final = "See the SageMaker Endpoint logs in your account for more information."
 """How SageMaker ends what it says of a container's error."""
 
+MAX_RESPONSE_HEADER_BYTES: Final = 4096
+"""Beyond it the headers of a container's response are not taken. Source: users of AWS's vLLM container (deep-learning
+containers issue 4668); what the caller sees then is decided here: as if there had been no response."""
+
 _SUCCESSES: Final = range(200, 300)
 _FIRST_SERVER_ERROR: Final = 500
 
@@ -39,6 +43,8 @@ class Outcome:
 
 def response_outcome(status: int, headers: Mapping[str, str], content: bytes) -> Outcome:
     """Return the outcome of a container's response; header names are lower case."""
+    if sum(len(f"{name}: {value}\r\n") for name, value in headers.items()) > MAX_RESPONSE_HEADER_BYTES:
+        return no_response_outcome()
     content_type = headers.get("content-type", "application/octet-stream")
     if status not in _SUCCESSES:
         side = "server" if status >= _FIRST_SERVER_ERROR else "client"

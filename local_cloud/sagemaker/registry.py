@@ -29,17 +29,18 @@ ResourceT = TypeVar("ResourceT", bound=Named)
 
 
 class Registry(Generic[ResourceT]):
-    """The resources of one kind.
+    """The resources of one kind, such as ``endpoint-config``, which messages call *endpoint configuration*.
 
     Names are compared without regard to case, and ARNs have them in lower case, as SageMaker's do. (A call of the
     runtime has to match the case: see :mod:`local_cloud.sagemaker.runtime_api`.)
 
     Args:
-        kind: what error messages and ARNs call them, such as ``endpoint``.
+        kind: what ARNs call them, such as ``endpoint``.
     """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self._words = kind.replace("-config", " configuration")
         self._resources: defaultdict[Scope, dict[str, ResourceT]] = defaultdict(dict)
 
     def arn(self, scope: Scope, name: str) -> str:
@@ -52,9 +53,17 @@ class Registry(Generic[ResourceT]):
         Raises:
             AwsError: the name is taken.
         """
-        if resource.name.lower() in self._resources[scope]:
-            raise validation_exception(f'Cannot create already existing {self.kind} "{resource.arn}".')
+        self.require_free(scope, resource.name)
         self._resources[scope][resource.name.lower()] = resource
+
+    def require_free(self, scope: Scope, name: str) -> None:
+        """Check that no resource is called ``name``.
+
+        Raises:
+            AwsError: one is.
+        """
+        if name.lower() in self._resources[scope]:
+            raise validation_exception(f'Cannot create already existing {self._words} "{self.arn(scope, name)}".')
 
     def get(self, scope: Scope, name: str) -> ResourceT:
         """Return the resource called ``name``.
@@ -64,7 +73,7 @@ class Registry(Generic[ResourceT]):
         """
         resource = self._resources[scope].get(name.lower())
         if resource is None:
-            raise validation_exception(f'Could not find {self.kind} "{self.arn(scope, name)}".')
+            raise validation_exception(f'Could not find {self._words} "{self.arn(scope, name)}".')
         return resource
 
     def remove(self, scope: Scope, name: str) -> ResourceT:

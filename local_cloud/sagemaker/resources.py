@@ -41,6 +41,33 @@ class Model:
         return str(self._container.get("Image", ""))
 
     @property
+    def is_single(self) -> bool:
+        """Whether it is one model in one container."""
+        return len(self.definition.get("Containers") or [1]) == 1 and self._container.get("Mode") != "MultiModel"
+
+    @property
+    def role_arn(self) -> str:
+        """The role that SageMaker assumes for the model's endpoints, empty where the model names none."""
+        return str(self.definition.get("ExecutionRoleArn", ""))
+
+    @property
+    def artefact(self) -> str | None:
+        """The S3 URI of what the container finds in ``/opt/ml/model``; ``None`` for an image that brings all along."""
+        source = (self._container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+        return self._container.get("ModelDataUrl") or source.get("S3Uri")
+
+    @property
+    def artefact_is_prefix(self) -> bool:
+        """Whether the artefact is all objects below a prefix, and no archive."""
+        source = (self._container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+        return bool(source.get("S3DataType") == "S3Prefix")
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether the container is cut off from every network."""
+        return bool(self.definition.get("EnableNetworkIsolation"))
+
+    @property
     def environment(self) -> Mapping[str, str]:
         """What the container finds in its environment."""
         environment: Mapping[str, str] = self._container.get("Environment") or {}

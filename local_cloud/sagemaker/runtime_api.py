@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 from async_inference.limits import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_REQUEST_TTL_SECONDS
 from local_cloud.errors import AwsError
-from local_cloud.json_api import error_response, json_response
+from local_cloud.json_api import aws_error, error_response, json_response
+from local_cloud.ministack_iam import Grant
 from local_cloud.sagemaker.async_request import AsyncRequest
 from local_cloud.sagemaker.locations import failure_location, output_location
 from local_cloud.service_model import check, input_shape
@@ -17,14 +18,24 @@ from local_cloud.service_model import check, input_shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local_cloud.assumptions import Assumptions
     from local_cloud.clock import SimulatedClock
     from local_cloud.json_api import Response
+    from local_cloud.ministack_iam import Identities
     from local_cloud.sagemaker.endpoint import Endpoint
     from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.sagemaker.resources import AsyncInferenceSettings
     from local_cloud.scope import Scope
 
-_PATH: Final = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>async-invocations|invocations)")
+_PATH: Final = re.compile(
+    r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>async-invocations|invocations|invocations-response-stream)"
+)
+_ACTIONS: Final = {
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations": "InvokeEndpoint",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
+_FORBIDDEN: Final = 403
 _ACCEPTED: Final = 202
 _REST_JSON: Final = "application/json"
 
@@ -35,27 +46,34 @@ class RuntimeApi:
     Args:
         clock: of the moments at which requests arrive.
         endpoints: where they go.
+        assumptions: what AWS leaves open.
+        identities: tells what callers may do.
     """
 
-    def __init__(self, clock: SimulatedClock, endpoints: Endpoints) -> None:
+    def __init__(
+        self, clock: SimulatedClock, endpoints: Endpoints, assumptions: Assumptions, identities: Identities
+    ) -> None:
+        self._identities = identities
         self._clock = clock
         self._endpoints = endpoints
+        self._assumptions = assumptions
 
     async def respond(self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer a request; header names are lower case."""
         try:
             return self._respond(scope, method, path, headers, body)
-        except AwsError as error:
-            # The runtime's one error for bad input has another name than the control API's.
-            code = "ValidationError" if error.code == "ValidationException" else error.code
-            return error_response(AwsError(code, error.message, status=error.status), content_type=_REST_JSON)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the client has to read it as AWS's error
+            return error_response(_runtime_error(error), content_type=_REST_JSON)
 
     def _respond(self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         match = _PATH.fullmatch(path)
         if method != "POST" or match is None:
             raise AwsError("UnknownOperationException", f"the local cloud does not implement {method} {path}")
         name = unquote(match["endpoint"])
-        if match["operation"] == "invocations":
+        action, arn = _ACTIONS[match["operation"]], scope.arn("sagemaker", f"endpoint/{name.lower()}")
+        self._identities.require(scope, headers, [Grant(f"sagemaker:{action}", arn)])
+        if action != "InvokeEndpointAsync":
+            self._destination(scope, name)
             raise _validation_error(f"Endpoint {name} is asynchronous: it takes InvokeEndpointAsync only.")
         members = request_members(name, headers, body)
         check(input_shape("sagemaker-runtime", "InvokeEndpointAsync"), members)
@@ -71,23 +89,23 @@ class RuntimeApi:
         endpoint = known.get(name)
         if endpoint is None:
             raise _validation_error(f"Endpoint {name} of account {scope.account} not found.")
-        if endpoint.status not in ("InService", "Updating"):
+        if endpoint.status not in ("InService", "Updating", "RollingBack"):
             raise _validation_error(f"Endpoint {name} of account {scope.account} is not InService.")
         if endpoint.config.asynchronous is None:
             raise _validation_error(f"Endpoint {name} is not asynchronous.")
         return endpoint, endpoint.config.asynchronous
 
     def _request(self, settings: AsyncInferenceSettings, members: Mapping[str, Any]) -> AsyncRequest:
-        generated = str(uuid.uuid4())
+        generated, extension = str(uuid.uuid4()), members.get("S3OutputPathExtension")
         return AsyncRequest(
             inference_id=members.get("InferenceId") or str(uuid.uuid4()),
             received_at=self._clock.now(),
             ttl_seconds=members.get("RequestTTLSeconds", DEFAULT_REQUEST_TTL_SECONDS),
             timeout_seconds=members.get("InvocationTimeoutSeconds", DEFAULT_INVOCATION_TIMEOUT_SECONDS),
-            output_location=output_location(
-                settings, generated, extension=members.get("S3OutputPathExtension"), filename=members.get("Filename")
+            output_location=output_location(settings, generated, extension=extension, filename=members.get("Filename")),
+            failure_location=failure_location(
+                settings, generated, extension=extension if self._assumptions.failures_follow_extension else None
             ),
-            failure_location=failure_location(settings, generated),
             body=members.get("Body"),
             input_location=members.get("InputLocation"),
             content_type=members.get("ContentType"),
@@ -115,6 +133,15 @@ def _number(name: str, text: str) -> int:
         return int(text)
     except ValueError as error:
         raise _validation_error(f"{name} is no integer: {text}") from error
+
+
+def _runtime_error(error: Exception) -> AwsError:
+    """Return ``error`` under the runtime's code for it."""
+    refusal = aws_error(error)
+    # The runtime's one error for bad input has another name than the control API's.
+    code = "ValidationError" if refusal.code == "ValidationException" else refusal.code
+    status = _FORBIDDEN if code == "AccessDeniedException" else refusal.status
+    return AwsError(code, refusal.message, status=status)
 
 
 def _validation_error(message: str) -> AwsError:

@@ -30,6 +30,13 @@ DEFAULT_CONTAINER_STARTUP_SECONDS: Final = 480.0
 """Real seconds that a container may take until ``/ping`` answers, where the variant names no
 ``ContainerStartupHealthCheckTimeoutInSeconds``. Real, because loading a model is the model's own computing."""
 
+HEALTH_CHECK_INTERVAL_SECONDS: Final = 1.0
+"""Real seconds between two ``/ping`` to a container in service."""
+
+HEALTH_CHECKS_TO_REPLACE: Final = 3
+"""How many ``/ping`` in a row a container may miss before it is replaced, and its work fails. Users report that a
+container which is too busy to answer within two seconds is replaced, AWS does not say after how many."""
+
 DEFAULT_MAX_CONCURRENCY: Final = 1
 """Invocations per instance where the configuration names no ``MaxConcurrentInvocationsPerInstance``. AWS documents
 that SageMaker chooses, not what."""

@@ -11,6 +11,8 @@ import boto3
 import pytest
 
 from local_cloud.process import local_cloud
+from tests.local.sagemaker_calls import create_execution_role
+from tests.local.wire import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,14 +27,29 @@ ResultT = TypeVar("ResultT")
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[RunningLocalCloud]:
-    """A local cloud that knows the echo container and passes ten minutes in a second."""
+def cloud(connect: Callable[[RunningLocalCloud], Callable[[str], Any]]) -> Iterator[RunningLocalCloud]:
+    """A local cloud with an execution role that knows the echo container and passes ten minutes in a second."""
     with local_cloud(time_scale=TIME_SCALE, containers={ECHO_IMAGE: ECHO_COMMAND}) as running:
+        create_execution_role(connect(running))
         yield running
 
 
 @pytest.fixture(scope="session")
-def connect() -> Callable[[RunningLocalCloud], Callable[[str], Any]]:
+def answers() -> Answers:
+    """What our services answered to all clients of the session."""
+    return Answers()
+
+
+@pytest.fixture(autouse=True)
+def _answers_fit_the_service_models(answers: Answers) -> Iterator[None]:
+    """Fail a test whose responses are not what AWS's service models say."""
+    answers.faults.clear()
+    yield
+    assert answers.faults == []
+
+
+@pytest.fixture(scope="session")
+def connect(answers: Answers) -> Callable[[RunningLocalCloud], Callable[[str], Any]]:
     """Makes what makes boto3 clients of a local cloud."""
 
     def clients_of(running: RunningLocalCloud) -> Callable[[str], Any]:
@@ -43,7 +60,7 @@ def connect() -> Callable[[RunningLocalCloud], Callable[[str], Any]]:
             region_name=environment["AWS_DEFAULT_REGION"],
         )
         new_client: Any = session.client
-        return lambda service: new_client(service, endpoint_url=running.endpoint_url)
+        return lambda service: answers.watch(new_client(service, endpoint_url=running.endpoint_url))
 
     return clients_of
 

@@ -3,8 +3,10 @@
 The content of a request may ask for another answer: ``fail 400`` for that status with a raw body, ``die`` to end the
 process in the middle of the invocation, ``work 5`` for so many seconds of work, ``meet a 2 5`` for an error unless 2
 invocations of group ``a`` are worked on at a time within 5 seconds, ``dribble 5`` for a response that takes so many
-seconds, ``zip`` for a compressed response, ``chunked`` for a response without a Content-Length. The custom attributes
-``idle 5`` let it wait so many seconds before it reads the content.
+seconds, ``freeze`` to answer nothing any more, ``/ping`` included, ``say hello`` to write to standard output,
+``large 200000`` for so many bytes, ``read weights.txt`` for a file of the model, ``zip`` for a compressed response,
+``chunked`` for a response without a Content-Length. The custom attributes ``idle 5`` let it wait so many seconds before
+it reads the content.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 DRIBBLE_INTERVAL_SECONDS = 0.05
 
+is_frozen = threading.Event()
+thawed = threading.Event()
 barriers: dict[str, threading.Barrier] = {}
 
 
@@ -39,6 +44,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer ``/ping``."""
+        if is_frozen.is_set():
+            thawed.wait()
         self._answer(200 if self.path == "/ping" else 404, b"")
 
     def do_POST(self) -> None:
@@ -60,6 +67,21 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(200 if met else 503, b"met" if met else b"alone")
             case ["dribble", seconds]:
                 self._dribble(round(float(seconds) / DRIBBLE_INTERVAL_SECONDS))
+            case [*words]:
+                self._do_more(words, body)
+
+    def _do_more(self, words: list[str], body: bytes) -> None:
+        match words:
+            case ["freeze"]:
+                is_frozen.set()
+                thawed.wait()
+            case ["say", *words]:
+                print(*words, flush=True)  # noqa: T201 - what a container writes
+                self._answer(200, b"said")
+            case ["large", size]:
+                self._answer(200, b"x" * int(size))
+            case ["read", name]:
+                self._answer(200, (Path(os.environ["SAGEMAKER_BASE_DIR"]) / "model" / name).read_bytes())
             case ["zip"]:
                 self.send_response(200)
                 self.send_header("Content-Encoding", "gzip")

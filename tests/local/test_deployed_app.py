@@ -37,8 +37,8 @@ def eventually(condition: Callable[[], bool], *, seconds: float) -> bool:
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[RunningLocalCloud]:
-    """A bootstrapped local cloud."""
-    with local_cloud(time_scale=TIME_SCALE) as running:
+    """A bootstrapped local cloud that refuses what no policy of the template allows."""
+    with local_cloud(time_scale=TIME_SCALE, enforce_iam=True) as running:
         bootstrap(running.environment, account=ACCOUNT, region=REGION)
         yield running
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -22,6 +23,7 @@ from local_cloud.container_commands import REPOSITORY
 from local_cloud.loopback import PortTakenError, free_port
 from local_cloud.process import LocalCloudError, local_cloud
 from local_cloud.server import call_at_end
+from tests.local.sagemaker_calls import ROLE, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +125,14 @@ def test_stopping_frees_the_port() -> None:
     assert not is_listened_on(port)
 
 
+def test_it_answers_soon() -> None:
+    """Nobody waits for it longer than five seconds, the interpreter's start included."""
+    started = time.monotonic()
+    with local_cloud() as running:
+        assert running.health()["status"] == "ok"
+        assert time.monotonic() - started < 5
+
+
 def test_a_local_cloud_does_not_outlive_its_caller(eventually: Callable[..., Any]) -> None:
     """A caller that is killed cannot stop anything any more."""
     port = free_port()
@@ -138,14 +148,12 @@ def test_an_interrupt_stops_it_in_the_middle_of_a_deployment(
 ) -> None:
     """A stack that waits for its endpoint holds nothing up."""
     with local_cloud(containers={echo_image: echo_command}) as running:
+        create_execution_role(connect(running))
         cloudformation, sagemaker = map(connect(running), ("cloudformation", "sagemaker"))
         resources = {
             "Model": {
                 "Type": "AWS::SageMaker::Model",
-                "Properties": {
-                    "ExecutionRoleArn": "arn:aws:iam::000000000000:role/execution",
-                    "PrimaryContainer": {"Image": echo_image},
-                },
+                "Properties": {"ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": echo_image}},
             },
             "Config": {
                 "Type": "AWS::SageMaker::EndpointConfig",
@@ -183,7 +191,7 @@ def test_an_interrupt_stops_it_in_the_middle_of_a_function(
         client.create_function(
             FunctionName="slow",
             Runtime="python3.11",
-            Role="arn:aws:iam::000000000000:role/execution",
+            Role=ROLE,
             Handler="slow.handler",
             Timeout=120,
             Code={"ZipFile": zipped("slow.py", SLOW_FUNCTION)},
@@ -239,10 +247,10 @@ def test_a_local_cloud_that_dies_leaves_no_container(
 
 def first_echo(client: Callable[[str], Any], image: str, eventually: Callable[..., Any]) -> dict[str, Any]:
     """Create an endpoint and return what it answers."""
+    create_execution_role(client)
     s3, sagemaker = client("s3"), client("sagemaker")
     s3.create_bucket(Bucket="payloads")
-    role = "arn:aws:iam::000000000000:role/execution"
-    sagemaker.create_model(ModelName="echo", ExecutionRoleArn=role, PrimaryContainer={"Image": image})
+    sagemaker.create_model(ModelName="echo", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": image})
     variant = {"VariantName": "AllTraffic", "ModelName": "echo", "InitialInstanceCount": 1}
     sagemaker.create_endpoint_config(
         EndpointConfigName="echo",

@@ -307,6 +307,26 @@ def test_a_changed_model_replaces_what_cannot_be_updated(
     assert len(sagemaker.list_endpoint_configs(NameContains=endpoint.stack)["EndpointConfigs"]) == 1
 
 
+def test_another_instance_type_of_a_scaled_variant_rolls_back(
+    client: Callable[[str], Any], endpoint: ScaledEndpoint, echo_image: str, eventually: Callable[..., Any]
+) -> None:
+    """SageMaker refuses the update while the variant is a target, so one deployment cannot change its type."""
+    cloudformation, before = client("cloudformation"), endpoint.deployed()
+    changed = template(echo_image, "first").replace("ml.m5.large", "ml.m5.xlarge")
+    cloudformation.update_stack(StackName=endpoint.stack, TemplateBody=changed)
+
+    def ended() -> str | None:
+        status: str = cloudformation.describe_stacks(StackName=endpoint.stack)["Stacks"][0]["StackStatus"]
+        return None if "IN_PROGRESS" in status else status
+
+    assert eventually(ended) == "UPDATE_ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName=endpoint.stack)["StackEvents"]
+    [reason] = [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "UPDATE_FAILED"]
+    assert "Deregister the scalable target first" in reason
+    assert client("sagemaker").describe_endpoint(EndpointName=before["EndpointName"])["EndpointStatus"] == "InService"
+    assert len(client("sagemaker").list_endpoint_configs(NameContains=endpoint.stack)["EndpointConfigs"]) == 1
+
+
 def test_deleting_the_stack_leaves_nothing(
     client: Callable[[str], Any], endpoint: ScaledEndpoint, eventually: Callable[..., Any]
 ) -> None:

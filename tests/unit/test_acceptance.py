@@ -10,10 +10,12 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 ACCEPTANCE = TESTS.parent / "docs/acceptance.md"
 LOCAL_CLOUD = TESTS.parent / "docs/local-cloud.md"
+OPEN_QUESTIONS = TESTS.parent / "docs/open-questions.md"
 _TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
 NAMED = {
     *_TEST.findall(ACCEPTANCE.read_text()),
-    *((f"local/{path}", name) for path, name in _TEST.findall(LOCAL_CLOUD.read_text())),
+    *_TEST.findall(OPEN_QUESTIONS.read_text()),
+    *((path if "/" in path else f"local/{path}", name) for path, name in _TEST.findall(LOCAL_CLOUD.read_text())),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pytest
 
@@ -13,6 +13,8 @@ from local_cloud.sagemaker.resources import AsyncInferenceSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
+
+    from local_cloud.ministack_iam import Identities
 
 ResultT = TypeVar("ResultT")
 
@@ -32,6 +34,28 @@ def settings() -> AsyncInferenceSettings:
         success_topic="arn:aws:sns:us-east-1:000000000000:success",
         error_topic="arn:aws:sns:us-east-1:000000000000:error",
     )
+
+
+class AnyIdentities:
+    """Identities that may do everything; SageMaker may assume the roles whose name begins with ``execution``."""
+
+    enforced = False
+
+    def require(self, *_: object) -> None:
+        """Let it pass."""
+
+    def role_trusts(self, role_arn: str, _service: str) -> bool:
+        """Go by the name."""
+        return ":role/execution" in role_arn
+
+    def role_lacks(self, *_: object) -> None:
+        """Lack nothing."""
+
+
+@pytest.fixture
+def identities() -> Identities:
+    """What holds where policies are not enforced."""
+    return cast("Identities", AnyIdentities())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from local_cloud.assumptions import DEFAULTS, Assumptions, RepeatedFilename
 from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics
 from local_cloud.sagemaker.invocation import Invoker, request_headers
 from local_cloud.sagemaker.outcome import Outcome, response_outcome
@@ -40,9 +41,13 @@ class Bucket:
         self._check(uri)
         return self.objects[uri]
 
-    async def write(self, uri: str, content: bytes, _content_type: str, _kms_key_id: str | None) -> None:
+    async def write(
+        self, uri: str, content: bytes, _content_type: str, _kms_key_id: str | None, *, overwrite: bool
+    ) -> None:
         """Keep an object."""
         self._check(uri)
+        if uri in self.objects and not overwrite:
+            raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": uri}}, "PutObject")
         self.objects[uri] = content
 
     async def publish(self, topic_arn: str, message: dict[str, Any]) -> None:
@@ -88,12 +93,21 @@ def invoke(
 ) -> Callable[..., Bucket]:
     """Works on a request and returns what became of the bucket."""
 
-    def work(request: AsyncRequest, container: Container, bucket: Bucket | None = None) -> Bucket:
+    def work(
+        request: AsyncRequest,
+        container: Container | None,
+        bucket: Bucket | None = None,
+        assumptions: Assumptions = DEFAULTS,
+    ) -> Bucket:
         bucket = bucket or Bucket()
         metrics = EndpointMetrics("ocr", clock, lambda name, *_: counted.append(name))
         definition = {"ProductionVariants": [{"VariantName": "AllTraffic"}]}
         config = EndpointConfig(name="c", arn="arn", created_at=0.0, definition=definition, asynchronous=settings)
-        invoker = Invoker(Scope("000000000000", "us-east-1"), "ocr", clock, cast("Payloads", bucket), metrics)
+        scope, payloads = Scope("000000000000", "us-east-1"), cast("Payloads", bucket)
+        invoker = Invoker(scope, "ocr", clock, payloads, metrics, assumptions=assumptions)
+        if container is None:
+            finish(invoker.expire(request, config))
+            return bucket
         finish(invoker.invoke(request, cast("ContainerProcess", container), config))
         return bucket
 
@@ -199,3 +213,32 @@ def test_an_unexpected_error_is_the_jobs_failure(
     [(topic, message)] = bucket.messages
     assert (topic.rpartition(":")[2], message["failureReason"]) == ("error", reason)
     assert "unexpected error in request id" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("repeated", "expected"), [(RepeatedFilename.OVERWRITES, b"ok"), (RepeatedFilename.FAILS, b"older")]
+)
+def test_a_repeated_name_overwrites_or_fails_as_assumed(
+    invoke: Callable[..., Bucket],
+    make_request: Callable[..., AsyncRequest],
+    counted: list[str],
+    repeated: RepeatedFilename,
+    expected: bytes,
+) -> None:
+    """AWS does not say which; where it fails, the job is a failed upload."""
+    bucket = Bucket()
+    bucket.objects["s3://bucket/output/u.out"] = b"older"
+    invoke(make_request(), Container(SUCCESS), bucket, Assumptions(repeated_filename=repeated))
+    assert bucket.objects["s3://bucket/output/u.out"] == expected
+    assert ("ResponseUploadFailures" in counted) == (repeated is RepeatedFilename.FAILS)
+
+
+@pytest.mark.parametrize("failure", [False, True])
+def test_an_expired_request_leaves_what_is_assumed(
+    invoke: Callable[..., Bucket], make_request: Callable[..., AsyncRequest], counted: list[str], *, failure: bool
+) -> None:
+    """Nothing but a metric, or a failure object and an error notification as well."""
+    bucket = invoke(make_request(), None, assumptions=Assumptions(expiry_is_a_failure=failure))
+    assert counted[0] == "ExpiredRequests"
+    assert ("s3://bucket/failure/u-error.out" in bucket.objects) == failure
+    assert [message["invocationStatus"] for _, message in bucket.messages] == ["Failed"] * failure

@@ -37,6 +37,11 @@ def test_failures_have_the_generated_name(settings: AsyncInferenceSettings) -> N
     assert failure_location(settings, "u-u") == "s3://bucket/failure/u-u-error.out"
 
 
+def test_failures_follow_the_extension_where_that_is_assumed(settings: AsyncInferenceSettings) -> None:
+    """The generated name stays."""
+    assert failure_location(settings, "u-u", extension="/batch/a/") == "s3://bucket/failure/batch/a/u-u-error.out"
+
+
 def test_without_a_failure_path_there_is_no_failure_location(settings: AsyncInferenceSettings) -> None:
     """The response then lacks the member."""
     assert failure_location(replace(settings, failure_path=None), "u-u") is None

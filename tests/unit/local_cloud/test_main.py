@@ -20,6 +20,7 @@ from local_cloud.__main__ import main
         ["--port", "4566", "--container", "image:1"],
         ["--port", "4566", "--container", "=python serve.py"],
         ["--port", "4566", "--container", "image:1=python '"],
+        ["--port", "4566", "--assume", "repeated_filename"],
         ["--port", "4566", "--enforce-nothing"],
     ],
 )
@@ -42,6 +43,10 @@ def test_bad_arguments_end_with_usage(arguments: list[str], capsys: pytest.Captu
         (
             ["--port", "4566", "--container", "image:1"],
             "argument --container: 'image:1' is no container: it must be IMAGE_URI=COMMAND",
+        ),
+        (
+            ["--port", "4566", "--assume", "repeated_filename=maybe"],
+            "argument --assume: 'maybe' is no value of repeated_filename: choose among overwrites, fails",
         ),
     ],
 )

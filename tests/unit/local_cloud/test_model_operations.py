@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_cloud.errors import AwsError
 from local_cloud.json_api import JsonApi
+from local_cloud.sagemaker.execution_roles import ExecutionRoles
 from local_cloud.sagemaker.model_operations import ModelOperations
 from local_cloud.sagemaker.registry import Registry
 from local_cloud.sagemaker.tags import Tags
@@ -16,7 +18,10 @@ from local_cloud.scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from local_cloud.aws_clients import AwsClients
     from local_cloud.clock import SimulatedClock
+    from local_cloud.ministack_iam import Identities
+    from local_cloud.sagemaker.resources import Model
 
 SCOPE = Scope("000000000000", "us-east-1")
 MODEL = {
@@ -25,6 +30,16 @@ MODEL = {
     "PrimaryContainer": {"Image": "image:1"},
 }
 VARIANT = {"VariantName": "AllTraffic", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+SERVERLESS = {
+    "VariantName": "AllTraffic",
+    "ModelName": "m",
+    "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1},
+}
+DATA_CAPTURE = {
+    "InitialSamplingPercentage": 100,
+    "DestinationS3Uri": "s3://bucket/captured",
+    "CaptureOptions": [{"CaptureMode": "Input"}],
+}
 CONFIG = {
     "EndpointConfigName": "c",
     "ProductionVariants": [VARIANT],
@@ -32,11 +47,25 @@ CONFIG = {
 }
 
 
+class Bucket:
+    """Knows one object."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    async def call(self, *_: object, **members: str) -> None:
+        """Perform HeadObject."""
+        if self._uri != f"s3://{members['Bucket']}/{members['Key']}":
+            raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
+
+
 @pytest.fixture
-def call(clock: SimulatedClock, finish: Callable[..., Any]) -> Callable[..., Any]:
+def call(clock: SimulatedClock, finish: Callable[..., Any], identities: Identities) -> Callable[..., Any]:
     """Performs an operation by name."""
     tags = Tags()
-    operations = ModelOperations(clock, Registry("model"), Registry("endpoint-config"), tags).operations()
+    roles = ExecutionRoles(identities, cast("AwsClients", Bucket("s3://models/there.tar.gz")))
+    models: Registry[Model] = Registry("model")
+    operations = ModelOperations(clock, models, Registry("endpoint-config"), tags, roles).operations()
     api = JsonApi("sagemaker", operations | tags.operations())
     return lambda name, members, scope=SCOPE: finish(api.call(scope, name, members))
 
@@ -70,6 +99,24 @@ def test_a_model_needs_role_and_image(call: Callable[..., Any], missing: str) ->
     assert refusal.value.code == "ValidationException"
 
 
+def test_a_role_that_sagemaker_may_not_assume_is_refused(call: Callable[..., Any]) -> None:
+    """CreateModel looks at once, not when the first instance starts."""
+    role = "arn:aws:iam::000000000000:role/missing"
+    with pytest.raises(AwsError, match=f"Could not assume role {role}"):
+        call("CreateModel", MODEL | {"ExecutionRoleArn": role})
+
+
+def test_an_artefact_has_to_be_there(call: Callable[..., Any]) -> None:
+    """The message is the one that users know."""
+    there, missing = (
+        MODEL | {"PrimaryContainer": {"Image": "image:1", "ModelDataUrl": f"s3://models/{name}.tar.gz"}}
+        for name in ("there", "missing")
+    )
+    call("CreateModel", there)
+    with pytest.raises(AwsError, match=r"Could not access model data at s3://models/missing\.tar\.gz"):
+        call("CreateModel", missing | {"ModelName": "other"})
+
+
 def test_a_configuration_needs_its_model(call: Callable[..., Any]) -> None:
     """A configuration of nothing is refused."""
     with pytest.raises(AwsError, match="Could not find model"):
@@ -82,6 +129,10 @@ def test_a_configuration_needs_its_model(call: Callable[..., Any]) -> None:
         ({"ProductionVariants": [VARIANT, VARIANT | {"VariantName": "Other"}]}, "more than one production variant"),
         ({"ProductionVariants": [VARIANT | {"InitialInstanceCount": 0}]}, "greater than or equal to 1"),
         ({"AsyncInferenceConfig": {"OutputConfig": {"S3FailurePath": "s3://b/f"}}}, "S3OutputPath is required"),
+        ({"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m"}]}, "InstanceType and Initial"),
+        ({"ProductionVariants": [SERVERLESS]}, "not supported with ServerlessConfig"),
+        ({"DataCaptureConfig": DATA_CAPTURE}, "not supported with DataCaptureConfig"),
+        ({"ShadowProductionVariants": [VARIANT]}, "not supported with ShadowProductionVariants"),
     ],
 )
 def test_configurations_that_sagemaker_refuses_are_refused(
@@ -91,6 +142,22 @@ def test_configurations_that_sagemaker_refuses_are_refused(
     call("CreateModel", MODEL)
     with pytest.raises(AwsError, match=message):
         call("CreateEndpointConfig", CONFIG | change)
+
+
+@pytest.mark.parametrize(
+    "containers",
+    [
+        {"Containers": [{"Image": "image:1"}, {"Image": "image:2"}], "PrimaryContainer": None},
+        {"PrimaryContainer": {"Image": "image:1", "Mode": "MultiModel"}},
+    ],
+)
+def test_pipelines_and_multi_model_endpoints_are_not_asynchronous(
+    call: Callable[..., Any], containers: dict[str, Any]
+) -> None:
+    """One model in one container is."""
+    call("CreateModel", MODEL | containers)
+    with pytest.raises(AwsError, match="not supported with multi-model endpoints and inference pipelines"):
+        call("CreateEndpointConfig", CONFIG)
 
 
 def test_listings_are_newest_first_and_paged(call: Callable[..., Any]) -> None:

@@ -33,6 +33,12 @@ def test_a_response_without_length_is_a_failure() -> None:
     assert "Content-Length" in str(outcome.failure_reason)
 
 
+def test_a_response_with_oversized_headers_is_a_failure() -> None:
+    """What 4096 bytes do not hold is not taken."""
+    outcome = response_outcome(200, HEADERS | {"x-trace": "x" * 4096}, b"ok")
+    assert "server error (0)" in str(outcome.failure_reason)
+
+
 def test_a_response_without_type_is_of_unknown_bytes() -> None:
     """The output object needs a type."""
     assert response_outcome(200, {"content-length": "0"}, b"").content_type == "application/octet-stream"

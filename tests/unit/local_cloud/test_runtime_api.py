@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from local_cloud.assumptions import Assumptions
 from local_cloud.sagemaker.runtime_api import RuntimeApi
 from local_cloud.scope import Scope
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from local_cloud.clock import SimulatedClock
     from local_cloud.json_api import Response
+    from local_cloud.ministack_iam import Identities
     from local_cloud.sagemaker.endpoints import Endpoints as RealEndpoints
     from local_cloud.sagemaker.resources import AsyncInferenceSettings
 
@@ -30,6 +32,7 @@ class Endpoints:
 
     def __init__(self, settings: AsyncInferenceSettings | None, status: str = "InService") -> None:
         self.submitted: list[Any] = []
+        self.assumptions = Assumptions()
         self._endpoint = SimpleNamespace(
             name="ocr", status=status, config=SimpleNamespace(asynchronous=settings), submit=self.submitted.append
         )
@@ -40,14 +43,14 @@ class Endpoints:
 
 
 @pytest.fixture
-def invoke(clock: SimulatedClock, finish: Callable[..., Any]) -> Callable[..., Any]:
+def invoke(clock: SimulatedClock, finish: Callable[..., Any], identities: Identities) -> Callable[..., Any]:
     """Sends a request to endpoints."""
 
     def send(
         endpoints: Endpoints, body: bytes = b"", path: str = "/endpoints/ocr/async-invocations", **headers: str
     ) -> Response:
         prefixed = {PREFIX + name.replace("_", "-").lower(): value for name, value in headers.items()}
-        api = RuntimeApi(clock, cast("RealEndpoints", endpoints))
+        api = RuntimeApi(clock, cast("RealEndpoints", endpoints), endpoints.assumptions, identities)
         response: Response = finish(api.respond(SCOPE, "POST", path, prefixed, body))
         return response
 
@@ -114,6 +117,24 @@ def test_without_a_failure_path_the_answer_has_no_failure_location(
         (b"x" * 128_001, {}, "length less than or equal to 128000"),
         (b"x", {"path": "/endpoints/other/async-invocations"}, "Endpoint other of account 000000000000 not found."),
         (b"x", {"path": "/endpoints/ocr/invocations"}, "InvokeEndpointAsync only"),
+        (b"x", {"path": "/endpoints/ocr/invocations-response-stream"}, "InvokeEndpointAsync only"),
+        (b"x", {"path": "/endpoints/other/invocations"}, "Endpoint other of account 000000000000 not found."),
+        (b"x", {"path": "/endpoints/-/async-invocations"}, "satisfy regular expression pattern"),
+        (b"x", {"path": f"/endpoints/{'n' * 64}/async-invocations"}, "length less than or equal to 63"),
+        (b"x", {"RequestTTLSeconds": "21601"}, "less than or equal to 21600"),
+        (b"x", {"InvocationTimeoutSeconds": "0"}, "greater than or equal to 1"),
+        (b"x", {"InvocationTimeoutSeconds": "3601"}, "less than or equal to 3600"),
+        (b"x", {"Inference_Id": "i" * 65}, "length less than or equal to 64"),
+        (b"x", {"Inference_Id": " i"}, "satisfy regular expression pattern"),
+        (b"x", {"Content_Type": "c" * 1025}, "length less than or equal to 1024"),
+        (b"x", {"Accept": "\u00e9"}, "satisfy regular expression pattern"),
+        (b"x", {"Custom_Attributes": "a" * 1025}, "length less than or equal to 1024"),
+        (b"x", {"S3OutputPathExtension": "s3://b/k"}, "satisfy regular expression pattern"),
+        (b"x", {"S3OutputPathExtension": "e" * 513}, "length less than or equal to 512"),
+        (b"x", {"Filename": "a.tar.gz"}, "satisfy regular expression pattern"),
+        (b"x", {"Filename": "f" * 33}, "length less than or equal to 32"),
+        (b"", {"InputLocation": "b/k"}, "satisfy regular expression pattern"),
+        (b"", {"InputLocation": "s3://b/" + "k" * 1018}, "length less than or equal to 1024"),
     ],
 )
 def test_bad_requests_are_refused_and_queue_nothing(
@@ -129,9 +150,40 @@ def test_bad_requests_are_refused_and_queue_nothing(
     assert endpoints.submitted == []
 
 
-def test_an_endpoint_that_is_being_created_takes_no_requests(
-    invoke: Callable[..., Any], settings: AsyncInferenceSettings
+@pytest.mark.parametrize("state", ["Creating", "Failed", "Deleting"])
+def test_an_endpoint_that_is_not_in_service_takes_no_requests(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings, state: str
 ) -> None:
     """It has to have been in service."""
-    _, _, answer = invoke(Endpoints(settings, status="Creating"), b"x")
+    _, _, answer = invoke(Endpoints(settings, status=state), b"x")
     assert "is not InService" in json.loads(answer)["message"]
+
+
+def test_an_endpoint_that_is_being_updated_takes_requests(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings
+) -> None:
+    """Scaling is an update, and a queue has no closing hours."""
+    endpoints = Endpoints(settings, status="Updating")
+    invoke(endpoints, b"x")
+    assert len(endpoints.submitted) == 1
+
+
+def test_failures_follow_the_extension_where_that_is_assumed(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings
+) -> None:
+    """The service model does not say whether they do."""
+    endpoints = Endpoints(settings)
+    endpoints.assumptions = Assumptions(failures_follow_extension=True)
+    invoke(endpoints, b"x", S3OutputPathExtension="batch")
+    assert endpoints.submitted[0].failure_location.startswith("s3://bucket/failure/batch/")
+
+
+def test_an_unexpected_error_is_an_internal_failure(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client reads an error that the service model declares, and the log says where it came from."""
+    endpoints = Endpoints(settings)
+    endpoints.assumptions = cast("Assumptions", None)
+    status, _, answer = invoke(endpoints, b"x")
+    assert (status, json.loads(answer)["__type"]) == (500, "InternalFailure")
+    assert "unexpected error" in caplog.text

@@ -1,0 +1,93 @@
+"""Starts the programs that stand for containers, each with a folder of its own, and knows those that run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from local_cloud.container_commands import REPOSITORY
+from local_cloud.loopback import free_port
+from local_cloud.sagemaker.container_log import ContainerLog
+from local_cloud.sagemaker.container_output import ContainerOutput
+from local_cloud.sagemaker.container_process import ContainerProcess
+from local_cloud.sagemaker.container_specification import ContainerError
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.container_specification import ContainerSpecification
+
+
+class ContainerHost:
+    """Starts containers and knows those that run, so that none outlives the local cloud."""
+
+    def __init__(self) -> None:
+        self._running: set[ContainerProcess] = set()
+        self._closed = False
+
+    async def start(self, specification: ContainerSpecification) -> ContainerProcess:
+        """Start a container on a free port; it is not ready yet.
+
+        Raises:
+            ContainerError: it cannot be started, or the host is closed.
+        """
+        if self._closed:
+            raise ContainerError("the local cloud is stopping")
+        async with AsyncExitStack() as resources:
+            base = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-instance-")))
+            await _copy_model(specification, base / "model")
+            output = ContainerOutput(ContainerLog(specification))
+            resources.push_async_callback(output.close)
+            try:
+                port = free_port()
+                process = await _start_program(specification, port, output.file, base)
+            except OSError as error:
+                raise ContainerError(f"cannot run {specification.command[0]}: {error.strerror}") from error
+            output.follow()
+            container = ContainerProcess(specification, port, process, output, resources.pop_all())
+            container.call_when_stopped(self._running.discard)
+        self._running.add(container)
+        return container
+
+    def close(self) -> None:
+        """Let no more containers start."""
+        self._closed = True
+
+    def kill_all(self) -> None:
+        """Kill what still runs."""
+        for container in self._running:
+            container.kill()
+
+
+async def _copy_model(specification: ContainerSpecification, folder: Path) -> None:
+    await asyncio.to_thread(folder.mkdir)
+    if specification.data is None:
+        return
+    try:
+        async with asyncio.timeout(specification.download_seconds):
+            await specification.data.copy_to(folder)
+    except TimeoutError as error:
+        raise ContainerError("the download of the model data took longer than it may") from error
+
+
+async def _start_program(
+    specification: ContainerSpecification, port: int, output: IO[bytes], base: Path
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *specification.command,
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            **specification.environment,
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "MODEL_SERVER_HOST": "127.0.0.1",
+            # A process has no file system of its own: these say where its /opt/ml and its /opt/ml/model are.
+            "SAGEMAKER_BASE_DIR": str(base),
+            "SM_MODEL_DIR": str(base / "model"),
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
+    )

@@ -1,0 +1,255 @@
+"""Where probes are made: an asynchronous endpoint of their own, in the local cloud or in an AWS account."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tarfile
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MODEL_SCRIPT: Final = Path(__file__).with_name("probe_model.py")
+VARIANT: Final = "AllTraffic"
+_TRUST: Final = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+_ALLOWED: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+@dataclass(kw_only=True)
+class Laboratory:
+    """An endpoint, and what belongs to it; everything is called :attr:`name`.
+
+    Attributes:
+        client: makes boto3 clients.
+        image: of the model's container.
+        time_scale: seconds of the service that pass each second.
+        grace_seconds: how long a role needs until SageMaker knows it.
+        name: of bucket, queue, topics, role, model, configuration and endpoint.
+    """
+
+    client: Callable[[str], Any]
+    image: str
+    time_scale: float = 1.0
+    grace_seconds: float = 0.0
+    name: str = field(default_factory=lambda: f"async-probe-{uuid.uuid4().hex[:8]}")
+
+    def set_up(self) -> None:
+        """Create everything, and wait until the endpoint is in service."""
+        s3 = self.client("s3")
+        region = s3.meta.region_name
+        location = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=self.name, **location)
+        s3.put_object(Bucket=self.name, Key="model.tar.gz", Body=_archive())
+        iam = self.client("iam")
+        self.role = iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]["Arn"]
+        iam.put_role_policy(RoleName=self.name, PolicyName=self.name, PolicyDocument=json.dumps(_ALLOWED))
+        time.sleep(self.grace_seconds)
+        self.topic = self.client("sns").create_topic(Name=self.name)["TopicArn"]
+        self.queue = self._queue_of_topic()
+        self._create_model()
+        self.create_config(self.name)
+        self.client("sagemaker").create_endpoint(EndpointName=self.name, EndpointConfigName=self.name)
+        self.wait_until_in_service()
+
+    def clean_up(self) -> None:
+        """Delete everything, whatever there is of it."""
+        sagemaker, s3 = self.client("sagemaker"), self.client("s3")
+        with suppress(ClientError):
+            self.wait_until_in_service()
+        steps: list[Callable[[], object]] = [
+            lambda: sagemaker.delete_endpoint(EndpointName=self.name),
+            lambda: sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=self.name),
+            *(
+                lambda name=name: sagemaker.delete_endpoint_config(EndpointConfigName=name)
+                for name in (self.name, f"{self.name}-2")
+            ),
+            lambda: sagemaker.delete_model(ModelName=self.name),
+            lambda: self.client("sqs").delete_queue(QueueUrl=self.queue),
+            lambda: self.client("sns").delete_topic(TopicArn=self.topic),
+            lambda: self.client("iam").delete_access_key(UserName=self.name, AccessKeyId=self.key["AccessKeyId"]),
+            lambda: self.client("iam").delete_user_policy(UserName=self.name, PolicyName=self.name),
+            lambda: self.client("iam").delete_user(UserName=self.name),
+            lambda: self.client("iam").delete_role_policy(RoleName=self.name, PolicyName=self.name),
+            lambda: self.client("iam").delete_role(RoleName=self.name),
+            lambda: [s3.delete_object(Bucket=self.name, Key=key) for key in self.keys()],
+            lambda: s3.delete_bucket(Bucket=self.name),
+        ]
+        for step in steps:
+            try:
+                step()
+            except (ClientError, AttributeError) as error:
+                # What was never made is not there, or not known; anything else costs money until somebody deletes it.
+                sys.stderr.write(f"{self.name}: {error}\n")
+
+    def create_config(self, name: str, *, max_concurrency: int | None = 1) -> None:
+        """Create a configuration of the model."""
+        client = {} if max_concurrency is None else {"MaxConcurrentInvocationsPerInstance": max_concurrency}
+        variant = {"VariantName": VARIANT, "ModelName": self.name, "InitialInstanceCount": 1}
+        self.client("sagemaker").create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[variant | {"InstanceType": "ml.m5.large"}],
+            AsyncInferenceConfig={
+                "ClientConfig": client,
+                "OutputConfig": {
+                    "S3OutputPath": f"s3://{self.name}/output",
+                    "S3FailurePath": f"s3://{self.name}/failure",
+                    "NotificationConfig": {
+                        "SuccessTopic": self.topic,
+                        "ErrorTopic": self.topic,
+                        "IncludeInferenceResponseIn": ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"],
+                    },
+                },
+            },
+        )
+
+    def scale(self, count: int) -> None:
+        """Change the number of instances, and wait for it."""
+        wish = {"VariantName": VARIANT, "DesiredInstanceCount": count}
+        self.client("sagemaker").update_endpoint_weights_and_capacities(
+            EndpointName=self.name, DesiredWeightsAndCapacities=[wish]
+        )
+        self.wait_until_in_service()
+
+    def wait_until_in_service(self) -> None:
+        """Wait as long as a launch may take."""
+        sagemaker = self.client("sagemaker")
+        self.wait(
+            lambda: sagemaker.describe_endpoint(EndpointName=self.name)["EndpointStatus"] in ("InService", "Failed"),
+            seconds=1_800,
+        )
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many instances there are, and how many there should be."""
+        [variant] = self.client("sagemaker").describe_endpoint(EndpointName=self.name)["ProductionVariants"]
+        return variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
+
+    def submit(self, text: str, **members: object) -> dict[str, Any]:
+        """Submit a request."""
+        response: dict[str, Any] = self.client("sagemaker-runtime").invoke_endpoint_async(
+            EndpointName=self.name, Body=text.encode(), ContentType="text/plain", **members
+        )
+        return response
+
+    def keys(self) -> list[str]:
+        """Return the keys of all objects."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+    def end(self, response: dict[str, Any], *, seconds: float = 300, at_least: float = 8) -> str:
+        """Wait for the output or the failure of a request, and say which it was: ``lost`` if neither came."""
+        locations = {"output": response["OutputLocation"], "failure": response["FailureLocation"]}
+
+        def found() -> str | None:
+            there = {f"s3://{self.name}/{key}" for key in self.keys()}
+            return next((kind for kind, uri in locations.items() if uri in there), None)
+
+        return self.wait(found, seconds=seconds, at_least=at_least) or "lost"
+
+    def content(self, uri: str) -> bytes:
+        """Return the content of an object."""
+        key = uri.removeprefix(f"s3://{self.name}/")
+        content: bytes = self.client("s3").get_object(Bucket=self.name, Key=key)["Body"].read()
+        return content
+
+    def notice(self, inference_id: str, *, seconds: float = 120, at_least: float = 8) -> dict[str, Any] | None:
+        """Wait for the notice about a request; ``None`` if none comes."""
+        found: list[dict[str, Any]] = []
+
+        def receive() -> bool:
+            answer = self.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            notices = [json.loads(message["Body"]) for message in answer.get("Messages", ())]
+            found.extend(notice for notice in notices if notice.get("inferenceId") == inference_id)
+            return bool(found)
+
+        self.wait(receive, seconds=seconds, at_least=at_least)
+        return found[0] if found else None
+
+    def datapoints(self, metric: str) -> list[float]:
+        """Return all values of a queue metric so far, oldest first."""
+        dimensions = [{"Name": "EndpointName", "Value": self.name}]
+        named = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
+        query = {"Id": "q", "MetricStat": {"Metric": named, "Period": 60, "Stat": "Maximum"}}
+        now = time.time()
+        answer = self.client("cloudwatch").get_metric_data(
+            MetricDataQueries=[query], StartTime=now - 7_200, EndTime=now + 30 * 86_400, ScanBy="TimestampAscending"
+        )
+        values: list[float] = answer["MetricDataResults"][0]["Values"]
+        return values
+
+    def client_of_user(self, policy: str, service: str) -> Any:  # noqa: ANN401 - a boto3 client
+        """Return a client of a new user who has one policy."""
+        iam = self.client("iam")
+        iam.create_user(UserName=self.name)
+        iam.put_user_policy(UserName=self.name, PolicyName=self.name, PolicyDocument=policy)
+        self.key = iam.create_access_key(UserName=self.name)["AccessKey"]
+        time.sleep(self.grace_seconds)
+        own = self.client(service)
+        new_client: Any = boto3.Session(self.key["AccessKeyId"], self.key["SecretAccessKey"]).client
+        return new_client(service, region_name=own.meta.region_name, endpoint_url=own.meta.endpoint_url)
+
+    def work(self, seconds: float) -> str:
+        """Return the request for so many seconds of work, as the service counts them."""
+        return f"work {seconds / self.time_scale}"
+
+    def sleep(self, seconds: float) -> None:
+        """Let so many seconds of the service pass."""
+        time.sleep(seconds / self.time_scale)
+
+    def wait(self, condition: Callable[[], Any], *, seconds: float, at_least: float = 8) -> Any:  # noqa: ANN401 - whatever it returns
+        """Wait for the first true value of a condition: seconds of the service, at least so many of this machine."""
+        deadline = time.monotonic() + max(seconds / self.time_scale, at_least)
+        while not (value := condition()) and time.monotonic() < deadline:
+            time.sleep(min(5.0, 60 / self.time_scale))
+        return value
+
+    def _create_model(self) -> None:
+        container = {
+            "Image": self.image,
+            "ModelDataUrl": f"s3://{self.name}/model.tar.gz",
+            "Environment": {
+                "SAGEMAKER_PROGRAM": MODEL_SCRIPT.name,
+                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+                "SAGEMAKER_MODEL_SERVER_TIMEOUT": "3600",
+            },
+        }
+        self.client("sagemaker").create_model(
+            ModelName=self.name, ExecutionRoleArn=self.role, PrimaryContainer=container
+        )
+
+    def _queue_of_topic(self) -> str:
+        sqs = self.client("sqs")
+        url: str = sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": self.topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        self.client("sns").subscribe(
+            TopicArn=self.topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+        )
+        return url
+
+
+def _archive() -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as files:
+        files.add(MODEL_SCRIPT, f"code/{MODEL_SCRIPT.name}")
+    return archive.getvalue()

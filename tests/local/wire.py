@@ -1,0 +1,123 @@
+"""Holds every response of our services against the service models that botocore ships.
+
+botocore reads what it knows and skips the rest, so a response without a required member, or with one that AWS does not
+have, passes unseen; clients in other languages are stricter.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.model import ListShape, MapShape, StructureShape
+
+from local_cloud.service_model import violations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.model import OperationModel, Shape
+
+OUR_SERVICES = ("sagemaker", "sagemaker-runtime", "application-autoscaling")
+"""What this project implements itself, by botocore's names."""
+
+COMMON_ERRORS = frozenset(
+    {
+        "AccessDeniedException",
+        "MissingAuthenticationToken",
+        "SerializationException",
+        "UnknownOperationException",
+        "UnrecognizedClientException",
+        "ValidationException",
+    }
+)
+"""Errors that AWS lists once for all operations (*Common Error Types*), and not in the service models."""
+
+
+class Answers:
+    """What our services answered so far, by service and operation.
+
+    Attributes:
+        results: operations that were performed.
+        refusals: operations that refused, with the code.
+        faults: what does not fit the service models, one sentence each.
+    """
+
+    def __init__(self) -> None:
+        self.results: set[tuple[str, str]] = set()
+        self.refusals: set[tuple[str, str, str]] = set()
+        self.faults: list[str] = []
+
+    def watch(self, client: Any) -> Any:  # noqa: ANN401 - any service's
+        """Return ``client``, whose responses are checked from now on."""
+        if client.meta.service_model.service_name in OUR_SERVICES:
+            client.meta.events.register("before-parse", self._check)
+        return client
+
+    def _check(self, operation_model: OperationModel, response_dict: Mapping[str, Any], **_: object) -> None:
+        service, name = operation_model.service_model.service_name, operation_model.name
+        status, body = response_dict["status_code"], response_dict["body"]
+        if status < 300:
+            self.results.add((service, name))
+            found = result_faults(operation_model, status, response_dict["headers"], body)
+        else:
+            document = json.loads(body)
+            self.refusals.add((service, name, document["__type"]))
+            found = error_faults(operation_model, status, response_dict["headers"], document)
+        self.faults += [f"{service} {name}: {fault}" for fault in found]
+
+
+def result_faults(operation: OperationModel, status: int, headers: Mapping[str, str], body: bytes) -> Iterator[str]:
+    """Yield what is wrong with a successful response."""
+    if status != operation.http.get("responseCode", 200):
+        yield f"the status is {status}"
+    shape = operation.output_shape
+    if shape is None:
+        if body not in (b"", b"{}"):
+            yield f"there is a body: {body!r}"
+        return
+    located = {
+        name: member.serialization for name, member in shape.members.items() if "location" in member.serialization
+    }
+    in_headers = {name: headers[how["name"]] for name, how in located.items() if how.get("name") in headers}
+    document = json.loads(body)
+    yield from (f"{name} belongs into a header" for name in located if name in document)
+    yield from violations(shape, document | in_headers, "")
+    yield from surplus(shape, document | in_headers, "")
+
+
+def error_faults(
+    operation: OperationModel, status: int, headers: Mapping[str, str], document: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield what is wrong with a refusal."""
+    # Without a code of its own a shape's name is its code.
+    errors = {error.name: error.metadata.get("error", {}) for error in operation.error_shapes}
+    declared = {error.get("code", name): error for name, error in errors.items()}
+    code = document["__type"]
+    if code not in declared and code not in COMMON_ERRORS:
+        yield f"the error {code} is not one of the operation's"
+    if status != declared.get(code, {}).get("httpStatusCode", 400):
+        yield f"the error {code} has status {status}"
+    if headers.get("x-amzn-ErrorType") != code:
+        yield "the header x-amzn-ErrorType is missing"
+    if not document.get("message"):
+        yield "the error has no message"
+
+
+def surplus(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - a response's members
+    """Yield members that AWS does not have, and timestamps that are no numbers."""
+    match shape:
+        case StructureShape():
+            yield from (f"{path}.{name} does not exist" for name in value.keys() - shape.members.keys())
+            for name in value.keys() & shape.members.keys():
+                yield from surplus(shape.members[name], value[name], f"{path}.{name}")
+        case ListShape():
+            for item in value:
+                yield from surplus(shape.member, item, f"{path}[]")
+        case MapShape():
+            for item in value.values():
+                yield from surplus(shape.value, item, f"{path}{{}}")
+        case _ if value is None:
+            yield f"{path} is null"
+        case _ if shape.type_name == "timestamp" and not isinstance(value, int | float):
+            yield f"{path} is no timestamp: {value}"

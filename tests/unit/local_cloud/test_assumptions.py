@@ -1,0 +1,26 @@
+"""Switches for what AWS leaves open."""
+
+from __future__ import annotations
+
+import pytest
+
+from local_cloud.assumptions import Assumptions, RepeatedFilename, assumption, assumptions
+
+
+def test_each_switch_has_a_default() -> None:
+    """Nothing named is nothing changed."""
+    assert assumptions([]) == Assumptions()
+
+
+def test_switches_are_set_by_name() -> None:
+    """A truth value, and one of several."""
+    pairs = [assumption("failures_follow_extension=true"), assumption("repeated_filename=fails")]
+    expected = Assumptions(failures_follow_extension=True, repeated_filename=RepeatedFilename.FAILS)
+    assert assumptions(pairs) == expected
+
+
+@pytest.mark.parametrize("text", ["", "unknown=true", "failures_follow_extension=yes", "repeated_filename"])
+def test_what_does_not_exist_is_named_with_what_does(text: str) -> None:
+    """Whoever mistypes learns the choice."""
+    with pytest.raises(ValueError, match="choose among"):
+        assumption(text)
