@@ -47,7 +47,7 @@ class _Duration(click.ParamType[Distribution]):
             self.fail(str(error), param, ctx)
 
 
-@click.command(name="simulate")
+@click.command(name="simulate", short_help="Replay requests against the scaling of a template.")
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option("--compare", multiple=True, type=click.Path(path_type=Path), help="Another template; may be repeated.")
 @click.option("--trace", type=click.Path(path_type=Path), help="CSV with the columns time, service_seconds, bytes.")

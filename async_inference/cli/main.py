@@ -15,6 +15,7 @@ from async_inference.cli.status import status
 from async_inference.cli.submit import submit
 from async_inference.cli.surroundings import Surroundings
 from async_inference.cli.wait import wait
+from scaling_simulator.commands import simulate_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,5 +61,5 @@ def program(context: click.Context) -> None:
     context.ensure_object(Surroundings)
 
 
-for command in (submit, wait, batch, resume, status, doctor):
+for command in (submit, wait, batch, resume, status, doctor, simulate_command):
     program.add_command(command)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from syrupy.assertion import SnapshotAssertion
 
-COMMANDS = ["submit", "wait", "batch", "resume", "status", "doctor"]
+COMMANDS = ["submit", "wait", "batch", "resume", "status", "doctor", "simulate"]
 
 
 @pytest.mark.parametrize("words", [[], *([command] for command in COMMANDS)], ids=["all", *COMMANDS])
