@@ -135,7 +135,7 @@ async def wait(jobs: Iterable[Job], timeout: float | None = None, return_when: s
         while not_done and (ended := await ends.next()):
             done.add(ended)
             not_done.discard(ended)
-            if return_when == FIRST_COMPLETED:
+            if return_when == FIRST_COMPLETED and not ends.are_at_hand:
                 break
             if return_when == FIRST_EXCEPTION and await asyncio.to_thread(ended.exception, 0) is not None:
                 break
@@ -185,10 +185,19 @@ class _Ends:
             watcher_of(waiter.job).forget(waiter)
 
     def add(self, job: async_inference.Job) -> None:
-        """Be told of the end of ``job`` too."""
+        """Be told of the end of ``job`` too: at once, if it is known."""
+        watcher = watcher_of(job)
+        if watcher.has_ended(job):
+            self._told.put_nowait(job)
+            return
         waiter = Waiter(job, self._tell, self._tell)
-        watcher_of(job).wait_for(waiter)
+        watcher.wait_for(waiter)
         self._waiters.append(waiter)
+
+    @property
+    def are_at_hand(self) -> bool:
+        """Whether :meth:`next` has something to tell at once."""
+        return not self._told.empty()
 
     async def next(self) -> async_inference.Job | None:
         """Return the job that ended next, or ``None`` if time is over."""

@@ -6,7 +6,7 @@ what is there in the end is the object as S3 vouched for it with its checksum, w
 
 from __future__ import annotations
 
-from io import TextIOBase
+from io import RawIOBase, TextIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -80,7 +80,16 @@ def _copy(body: Body, file: BinaryIO) -> None:
     while content := body.read(_CHUNK_BYTES):
         left = memoryview(content)
         while left:  # a raw file need not take all at once
-            left = left[file.write(left) :]
+            left = left[_taken(file, file.write(left), len(left)) :]
+
+
+def _taken(file: object, said: int | None, size: int) -> int:
+    """Return how many of ``size`` bytes a file took, of which it ``said`` how many, or nothing."""
+    if said is not None:
+        return said
+    if isinstance(file, RawIOBase):  # with which that means that it would have had to wait
+        raise InvalidRequest(f"to: the {type(file).__name__} takes nothing for now, expected a blocking file")
+    return size
 
 
 def _set_back(file: BinaryIO, start: int | None) -> bool:

@@ -374,7 +374,7 @@ class AsyncEndpoint:
         """Call no callbacks any more, end their thread, and close the connections that this object made.
 
         Jobs go on; another object of the endpoint can take them up. This one refuses to be used from now on. May be
-        repeated, and takes at most some seconds.
+        repeated, and takes at most some seconds, or as long as the callback that is being called.
 
         Example:
             >>> with AsyncEndpoint(configuration) as endpoint:

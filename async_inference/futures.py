@@ -90,12 +90,11 @@ def wait(jobs: Iterable[Job], timeout: float | None = None, return_when: str = A
     with _Waiting(jobs, timeout) as waiting:
         for ended in waiting.rounds():
             done.update(dict.fromkeys(ended))
-            if return_when == FIRST_COMPLETED and done:
+            failed = return_when == FIRST_EXCEPTION and any(job.exception(0) is not None for job in ended)
+            for job in ended:  # S3 has the outcomes, and notices that are held for long become dead letters
+                waiting.acknowledge(job)
+            if failed or (return_when == FIRST_COMPLETED and done):
                 break
-            if return_when == FIRST_EXCEPTION and any(job.exception(0) is not None for job in ended):
-                break
-        for job in done:
-            waiting.acknowledge(job)
     return DoneAndNotDone(set(done), waiting.jobs - set(done))
 
 

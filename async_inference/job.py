@@ -27,7 +27,7 @@ SLACK: Final = timedelta(minutes=5)
 """For what the service's limits leave out: writing the output, and clocks that differ."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, weakref_slot=True)
 class Job:
     """One submitted request, in the shape of :class:`concurrent.futures.Future`.
 

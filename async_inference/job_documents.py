@@ -45,7 +45,13 @@ def read(document: Mapping[str, Any]) -> JobFields:
         InvalidRequest: the document is of another schema, or one of its members is missing, unknown or malformed.
     """
     _check_members(document)
-    check_text("job.endpoint_name", document["endpoint_name"], ENDPOINT_NAME_LENGTH, ENDPOINT_NAME_PATTERN)
+    check_text(
+        "job.endpoint_name",
+        document["endpoint_name"],
+        ENDPOINT_NAME_LENGTH,
+        ENDPOINT_NAME_PATTERN,
+        fault="has characters other than letters, digits and hyphens between them",
+    )
     check_text("job.inference_id", document["inference_id"], INFERENCE_ID_LENGTH, INFERENCE_ID_PATTERN)
     check_seconds("job.request_ttl_seconds", document["request_ttl_seconds"], REQUEST_TTL_SECONDS)
     check_seconds("job.invocation_timeout_seconds", document["invocation_timeout_seconds"], INVOCATION_TIMEOUT_SECONDS)

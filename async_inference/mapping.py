@@ -114,7 +114,6 @@ def _results(mapping: Mapping, submit: Callable[[Payload], Job], watcher: Watche
                 continue
             yield job.result()
             mapping.yielded()
-            watch.acknowledge(job)
 
 
 def _submit_due(mapping: Mapping, submit: Callable[[Payload], Job], watch: Watch) -> None:
@@ -134,6 +133,7 @@ def _look(mapping: Mapping, first: Job, watch: Watch, watcher: Watcher, until: f
     last = clock.monotonic() >= until
     for job in watch.tick(until=until):
         mapping.ended(job)
+        watch.acknowledge(job)  # S3 has its outcome, and a notice that is held for long becomes a dead letter
     if mapping.waits_for(first):
         if last:
             raise timed_out(first)

@@ -43,8 +43,20 @@ class OutputName:
     filename: str
 
     def __post_init__(self) -> None:
-        check_text("output_name.extension", self.extension, OUTPUT_EXTENSION_LENGTH, OUTPUT_EXTENSION_PATTERN)
-        check_text("output_name.filename", self.filename, FILENAME_LENGTH, FILENAME_PATTERN)
+        check_text(
+            "output_name.extension",
+            self.extension,
+            OUTPUT_EXTENSION_LENGTH,
+            OUTPUT_EXTENSION_PATTERN,
+            fault="has characters other than letters, digits and !_.*'()/-",
+        )
+        check_text(
+            "output_name.filename",
+            self.filename,
+            FILENAME_LENGTH,
+            FILENAME_PATTERN,
+            fault="has characters other than letters, digits, -, _ and one dot, or starts with none of the first two",
+        )
         # Nobody says how SageMaker joins these, and HTTP libraries resolve dots.
         if {"", ".", ".."} & set(self.extension.split("/")):
             raise InvalidRequest("output_name.extension: has an empty segment, or one of dots only")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 from uuid import uuid4
 
 from async_inference.exceptions import InvalidRequest
@@ -23,6 +23,8 @@ from async_inference.limits import (
 
 if TYPE_CHECKING:
     from async_inference.configuration import Limits
+
+_HEADER_FAULT: Final = "has characters other than printable ASCII, or starts with a space"
 
 
 class RequestOptions(TypedDict, total=False):
@@ -96,8 +98,15 @@ class RequestFields:
         return {name: value for name, value in fields.items() if value is not None}
 
 
-def check_text(field: str, value: object, length: Bounds, pattern: str) -> None:
-    """Refuse what cannot travel in an HTTP header; messages do not repeat the value, which may be confidential.
+def check_text(field: str, value: object, length: Bounds, pattern: str, *, fault: str = _HEADER_FAULT) -> None:
+    """Refuse a text that is out of its bounds; messages do not repeat the value, which may be confidential.
+
+    Args:
+        field: What to call it.
+        value: The text.
+        length: Characters that it may have.
+        pattern: What it has to match as a whole.
+        fault: What is wrong with a text that does not.
 
     Raises:
         InvalidRequest: it is no text, too short, too long, or has characters that are not allowed.
@@ -107,7 +116,7 @@ def check_text(field: str, value: object, length: Bounds, pattern: str) -> None:
     if len(value) not in length:
         raise InvalidRequest(f"{field}: has {len(value)} characters, {length} are allowed")
     if re.fullmatch(pattern, value) is None:
-        raise InvalidRequest(f"{field}: has characters other than printable ASCII, or starts with a space")
+        raise InvalidRequest(f"{field}: {fault}")
 
 
 def check_seconds(field: str, value: object, bounds: Bounds) -> None:

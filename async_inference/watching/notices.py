@@ -88,6 +88,11 @@ class Notices:
         """Whether the queue gets a notice of ``job``."""
         return job.inference_id.startswith(self._prefix)
 
+    def have_come_for(self, job: Job) -> bool:
+        """Whether a notice of ``job``, or of its namesake, has been received, and may not come again."""
+        with self._lock:
+            return job in self._held or job.inference_id in self._acknowledged
+
     def subscribe(self, job: Job, inbox: Inbox) -> None:
         """Put the notices of ``job`` into ``inbox`` from now on, and the one that may have come before."""
         with self._lock:

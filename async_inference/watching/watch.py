@@ -101,9 +101,10 @@ class Watch:
             self._unnotified.add(job)
             return
         self._unacknowledged.add(job)
+        # The notice may have come and gone: that of a job that was submitted long ago, or that somebody else waits for.
+        is_old = self._clock.now() - job.submitted_at.timestamp() > FALLBACK_SECONDS
+        self._hurry |= is_old or self._notices.have_come_for(job)
         self._notices.subscribe(job, self._inbox)
-        # The notice of a job that was submitted long ago may have come and gone.
-        self._hurry |= self._clock.now() - job.submitted_at.timestamp() > FALLBACK_SECONDS
 
     def discard(self, job: Job) -> None:
         """Wait for ``job`` no longer; the job itself goes on. One that is not waited for is ignored."""

@@ -12,6 +12,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
 from async_inference.exceptions import InvalidRequest
 
@@ -47,6 +48,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._waiting: dict[Job, list[Waiter]] = {}
         self._changed: deque[Job] = deque()
+        self._ended: WeakSet[Job] = WeakSet()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -60,6 +62,16 @@ class Watcher:
         """
         if self._closing.is_set():
             raise self._closed()
+
+    def has_ended(self, job: Job) -> bool:
+        """Whether the thread has seen the end of ``job``, which somebody still holds; asks nobody.
+
+        Raises:
+            InvalidRequest: the endpoint was closed.
+        """
+        with self._lock:
+            self.require_open()
+            return job in self._ended
 
     def wait_for(self, waiter: Waiter) -> None:
         """Call ``waiter.callback`` in the thread once its job has ended, or soon if it has.
@@ -141,6 +153,7 @@ class Watcher:
         for job in ended:
             with self._lock:
                 several = self._waiting.pop(job, [])
+                self._ended.add(job)
             for waiter in several:
                 _call(waiter)
             watch.acknowledge(job)

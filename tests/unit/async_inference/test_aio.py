@@ -22,6 +22,7 @@ from async_inference import (
     aio,
 )
 from tests.unit.async_inference.fake_aws import s3_error
+from tests.unit.async_inference.fake_queue import CONSUMER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -125,6 +126,30 @@ def test_jobs_are_yielded_as_they_end(queue_aws: FakeQueueAws, run: Callable[[An
         assert [job async for job in aio.as_completed([])] == []
 
     run(body)
+
+
+@pytest.mark.parametrize("consumer", [None, CONSUMER], ids=["listing", "push"])
+def test_what_has_ended_is_not_waited_for_again(queue_aws: FakeQueueAws, consumer: str | None) -> None:
+    """However long it takes until S3 is looked at again, for the sake of the others."""
+    queue_aws.long_poll = lambda: threading.Event().wait(0.01)
+    seldom = PollingPolicy(initial_seconds=600, maximum_seconds=600)
+    clock = Clock(now=lambda: queue_aws.time.now)
+
+    async def body() -> None:
+        async with aio.AsyncEndpoint.of(queue_aws.endpoint(polling=seldom, clock=clock, consumer=consumer)) as endpoint:
+            running, *ready = [await endpoint.submit(b"x") for _ in range(4)]
+            for job in ready:
+                queue_aws.succeed(job.handle)
+                queue_aws.notify(job.handle)
+            seen = set()
+            async for job in aio.as_completed([running, *ready]):
+                assert (await job.result()).content == b'"done"'
+                seen.add(job)
+                if len(seen) == len(ready):
+                    break
+            assert await aio.wait([running, *ready], return_when=FIRST_COMPLETED) == (seen, {running})
+
+    asyncio.run(asyncio.wait_for(body(), timeout=20))
 
 
 def test_waiting_for_the_first(queue_aws: FakeQueueAws, run: Callable[[Any], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import stat
-from io import BytesIO, StringIO
+from io import BytesIO, RawIOBase, StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +55,37 @@ class Pipe(BytesIO):
         return super().write(content[:100_000])
 
 
+class Writer:
+    """What is like a file but does not say how much it took, as some SFTP clients do."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is not."""
+        return False
+
+    def write(self, content: bytes) -> None:
+        """Take all of it."""
+        self.content += content
+        assert len(self.content) <= len(CONTENT)
+
+
+class NonBlocking(RawIOBase):
+    """A pipe that is full."""
+
+    def writable(self) -> bool:
+        """It would be."""
+        return True
+
+    def write(self, _: Any, /) -> None:  # noqa: ANN401 - likewise
+        """Take nothing, and say so as Python's raw files do."""
+
+
 def test_an_output_is_written_to_a_file(aws: FakeAws, job: Job, tmp_path: Path) -> None:
     """With one request, in place of what was there before, as if the caller had opened it."""
     page = tmp_path / "page.png"
@@ -92,6 +123,16 @@ def test_an_output_is_written_to_an_open_file(job: Job, file: BytesIO) -> None:
     job.download(file)
 
     assert file.getvalue() == CONTENT
+
+
+def test_a_file_need_not_say_how_much_it_took(job: Job) -> None:
+    """Then it took all; but a raw file says so that it would have had to wait."""
+    writer: Any = Writer()
+    job.download(writer)
+    assert writer.content == CONTENT
+
+    with pytest.raises(InvalidRequest, match=r"^to: the NonBlocking takes nothing for now, expected a blocking file"):
+        job.download(NonBlocking())  # type: ignore[arg-type]
 
 
 def test_a_download_waits_for_the_output(aws: FakeAws, job: Job, tmp_path: Path) -> None:

@@ -124,13 +124,22 @@ def test_no_room_is_refused(working: WorkingAws, max_unfinished: Any) -> None:  
 
 
 def test_push_leaves_no_notice_of_what_was_yielded(working: WorkingAws) -> None:
-    """Once the next result is asked for."""
+    """By the end."""
     results = working.endpoint(consumer=CONSUMER).map([b"0", b"1"])
+
+    assert len(list(results)) == 2
+    assert (working.messages, len(working.deleted)) == ([], 2)
+
+
+def test_push_keeps_no_notice_until_an_earlier_result_is_there(working: WorkingAws) -> None:
+    """For an hour, say: after five receives the queue would take it for a dead letter."""
+    working.seconds = [3_600.0, 10.0]
+    results = working.endpoint(consumer=CONSUMER).map([b"0", b"1"])
+    messages = working.messages
+
     next(results)
-    assert len(working.messages) == 2
-    next(results)
-    assert list(results) == []
-    assert working.messages == []
+
+    assert [message.receives for message in messages] == [1, 1]
 
 
 def test_an_invocation_is_one_request(working: WorkingAws) -> None:

@@ -42,6 +42,14 @@ def test_other_filenames_are_refused(filename: str) -> None:
         OutputName("a", filename)
 
 
+def test_what_is_wrong_with_a_name_is_told_as_it_is() -> None:
+    """A dot too many is no matter of ASCII."""
+    with pytest.raises(InvalidRequest, match=r"^output_name.filename: .* letters, digits, -, _ and one dot"):
+        OutputName("a", "a.b.c")
+    with pytest.raises(InvalidRequest, match=r"^output_name.extension: .* letters, digits and !_"):
+        OutputName("a b", "a")
+
+
 def test_an_endpoint_object_has_a_folder_of_its_own(aws: FakeAws) -> None:
     """In which its outputs are in the order of submission."""
     endpoint = aws.endpoint()

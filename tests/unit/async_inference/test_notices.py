@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from async_inference import AsyncEndpoint, Clients, ConfigurationError, ModelError, as_completed
+from async_inference import AsyncEndpoint, Clients, ConfigurationError, ModelError, as_completed, wait
 from async_inference.watching.notice import read_message, read_notice
 from tests.unit.async_inference.fake_aws import CONFIGURATION, service_error
 from tests.unit.async_inference.fake_queue import CONSUMER, TEST_NOTIFICATION, FakeQueueAws, notice
@@ -103,6 +103,20 @@ def test_a_few_deletions_do_not_wait_for_more(queue_aws: FakeQueueAws, endpoint:
 
     assert list(as_completed([first, second])) == [first, second]
     assert message.receives == 1
+
+
+def test_no_notice_is_received_again_and_again_while_others_are_waited_for(
+    queue_aws: FakeQueueAws, endpoint: AsyncEndpoint
+) -> None:
+    """For an hour, say: after five receives the queue would take it for a dead letter."""
+    first, last = endpoint.submit(b"x"), endpoint.submit(b"x")
+    messages = []
+    for job, after in ((first, 10), (last, 3_600)):
+        queue_aws.succeed(job, after)
+        messages.append(queue_aws.notify(job, after))
+
+    assert wait([first, last]).not_done == set()
+    assert [message.receives for message in messages] == [1, 1]
 
 
 def test_what_is_not_ours_is_left_alone(queue_aws: FakeQueueAws, endpoint: AsyncEndpoint) -> None:

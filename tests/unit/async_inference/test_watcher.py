@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from async_inference import AsyncEndpoint, Clients, Clock, InvalidRequest, PollingPolicy, RetryPolicy
+from async_inference import AsyncEndpoint, Clients, Clock, InvalidRequest, PollingPolicy, RetryPolicy, as_completed
 from async_inference.watching.waiter import Waiter
 from tests.unit.async_inference.fake_aws import CONFIGURATION, s3_error
 from tests.unit.async_inference.fake_queue import CONSUMER, FakeQueueAws
@@ -80,6 +80,29 @@ def test_callbacks_are_called_once_in_one_thread_which_then_ends(queue_aws: Fake
     assert calls.jobs == [ready, ready, later]
     (thread,) = calls.threads
     assert (thread.daemon, thread.name) == (True, "async-inference ocr-endpoint")
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_a_callback_comes_soon_although_the_notice_has_gone(queue_aws: FakeQueueAws, *, acknowledged: bool) -> None:
+    """Somebody else has waited for the job before, or still does, while the thread waits for another."""
+    calls = Calls()
+    endpoint = endpoint_of(queue_aws, consumer=CONSUMER)
+    running, ended = endpoint.submit(b"x"), endpoint.submit(b"x")
+    queue_aws.succeed(ended)
+    queue_aws.notify(ended)
+    completed = as_completed([ended])
+    assert next(completed) == ended
+    if acknowledged:
+        assert list(completed) == []
+    running.add_done_callback(calls)
+    while queue_aws.count("ListObjectsV2") < 3:  # the thread's own first look, at outputs and at failures
+        threading.Event().wait(0.001)
+
+    ended.add_done_callback(calls)
+    calls.wait()
+
+    assert calls.jobs == [ended]
+    endpoint.close()
 
 
 def test_a_thread_starts_again_when_it_is_needed(queue_aws: FakeQueueAws) -> None:
