@@ -10,7 +10,7 @@ Data flow of one minute::
                                                         ^                                        |
                                                         +--------- Cooldowns.after <-------------+
 
-:class:`variant_scaling.VariantScaling` keeps the state between minutes, and :mod:`gauges` says what the queue publishes.
+:class:`variant_scaling.VariantScaling` keeps the state between minutes, :mod:`gauges` says what the queue publishes.
 
 What AWS does not document, and a design might depend on, is a switch of :class:`assumptions.Assumptions`. The rest is
 decided in one place each and named there as an *assumption*: search for that word.
