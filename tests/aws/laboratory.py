@@ -139,7 +139,10 @@ class Laboratory:
     def submit(self, text: str, **members: object) -> dict[str, Any]:
         """Submit a request."""
         response: dict[str, Any] = self.client("sagemaker-runtime").invoke_endpoint_async(
-            EndpointName=self.name, Body=text.encode(), ContentType="text/plain", **members
+            EndpointName=self.name,
+            Body=text.encode(),
+            ContentType="text/plain",
+            **{"InvocationTimeoutSeconds": 3_600} | members,
         )
         return response
 

@@ -104,7 +104,7 @@ def test_whether_the_backlog_counts_running_work(
 ) -> None:
     """If not, scaling in by the backlog kills the last job."""
     before = len(laboratory.datapoints("ApproximateBacklogSize"))
-    response = laboratory.submit(laboratory.work(600), InvocationTimeoutSeconds=3_600)
+    response = laboratory.submit(laboratory.work(600))
     laboratory.sleep(480)
     counted = any(laboratory.datapoints("ApproximateBacklogSize")[before + 2 :])
     assert laboratory.end(response, seconds=1_200) == "output"
@@ -126,7 +126,7 @@ def test_whether_the_backlog_per_instance_exists_at_zero_instances(
 
 def test_what_scale_in_does_to_running_work(laboratory: Laboratory, learn: Callable[[object, object], None]) -> None:
     """It may fail, be finished first, or go back into the queue."""
-    response = laboratory.submit(laboratory.work(600), InvocationTimeoutSeconds=3_600)
+    response = laboratory.submit(laboratory.work(600))
     laboratory.sleep(60)
     started = time.monotonic()
     laboratory.scale(0)

@@ -34,6 +34,14 @@ def cloud(connect: Callable[[RunningLocalCloud], Callable[[str], Any]]) -> Itera
         yield running
 
 
+@pytest.fixture(scope="module")
+def slower_cloud(connect: Callable[[RunningLocalCloud], Callable[[str], Any]]) -> Iterator[RunningLocalCloud]:
+    """The same at one minute in a second, for clients that cannot ask for a longer invocation timeout."""
+    with local_cloud(time_scale=60.0, containers={ECHO_IMAGE: ECHO_COMMAND}) as running:
+        create_execution_role(connect(running))
+        yield running
+
+
 @pytest.fixture(scope="session")
 def answers() -> Answers:
     """What our services answered to all clients of the session."""

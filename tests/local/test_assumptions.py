@@ -32,7 +32,9 @@ def invoke(client: Callable[[str], Any], echo_image: str) -> Callable[..., dict[
     runtime = client("sagemaker-runtime")
 
     def submit(**members: object) -> dict[str, Any]:
-        response: dict[str, Any] = runtime.invoke_endpoint_async(EndpointName="otherwise", **members)
+        response: dict[str, Any] = runtime.invoke_endpoint_async(
+            EndpointName="otherwise", **{"InvocationTimeoutSeconds": 3_600} | members
+        )
         return response
 
     return submit
@@ -75,5 +77,5 @@ def test_a_repeated_file_name_fails(
 
 def test_an_expired_request_leaves_a_failure(invoke: Callable[..., Any], exists: Callable[[str], int]) -> None:
     """What waits behind a long job beyond its time to live is told so."""
-    invoke(Body=b"work 1", InvocationTimeoutSeconds=3_600)
+    invoke(Body=b"work 1")
     assert exists(invoke(Body=b"late", RequestTTLSeconds=60)["FailureLocation"])

@@ -26,15 +26,15 @@ pytestmark = pytest.mark.skipif(not AWS.exists(), reason="the AWS CLI is not ins
 
 @pytest.fixture(scope="module")
 def aws(
-    cloud: RunningLocalCloud, client: Callable[[str], Any], echo_image: str
+    slower_cloud: RunningLocalCloud, connect: Callable[..., Any], echo_image: str
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the CLI against a local cloud with an endpoint in service."""
-    create_endpoint(client, NAME, echo_image)
+    create_endpoint(connect(slower_cloud), NAME, echo_image)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(AWS), *arguments],
-            env={**os.environ, **cloud.environment, "AWS_PAGER": ""},
+            env={**os.environ, **slower_cloud.environment, "AWS_PAGER": ""},
             capture_output=True,
             text=True,
             errors="replace",

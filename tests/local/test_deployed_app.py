@@ -52,7 +52,8 @@ def outputs(cloud: RunningLocalCloud) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def environment(cloud: RunningLocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make boto3 talk to the local cloud."""
+    """Make boto3 talk to the local cloud, with these credentials and none that another test left in its session."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name, value in cloud.environment.items():
         monkeypatch.setenv(name, value)
 

@@ -191,7 +191,7 @@ def test_a_caller_with_all_grants_does_all(
     client = caller()
     client("s3").put_object(Bucket=account.bucket, Key="input/page", Body=b"page")
     response = client("sagemaker-runtime").invoke_endpoint_async(
-        EndpointName=account.endpoint, InputLocation=f"s3://{account.bucket}/input/page"
+        EndpointName=account.endpoint, InputLocation=f"s3://{account.bucket}/input/page", InvocationTimeoutSeconds=3_600
     )
     eventually(lambda: account.exists(response["OutputLocation"]))
     key = response["OutputLocation"].removeprefix(f"s3://{account.bucket}/")
@@ -321,7 +321,9 @@ def test_without_logs_what_the_container_writes_is_lost(
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
         eventually(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
         runtime = account.client("sagemaker-runtime")
-        location = runtime.invoke_endpoint_async(EndpointName=name, Body=b"say something")["OutputLocation"]
+        location = runtime.invoke_endpoint_async(
+            EndpointName=name, Body=b"say something", InvocationTimeoutSeconds=3_600
+        )["OutputLocation"]
         eventually(lambda: account.exists(location))
         sagemaker.delete_endpoint(EndpointName=name)
         sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 1})

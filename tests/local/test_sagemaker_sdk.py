@@ -21,11 +21,11 @@ CLIENT = Path(__file__).with_name("sagemaker_sdk_client.py")
 
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="the SageMaker SDK is not installed: run make setup")
-def test_the_sdk_deploys_submits_and_waits(cloud: RunningLocalCloud, echo_image: str, tmp_path: Path) -> None:
+def test_the_sdk_deploys_submits_and_waits(slower_cloud: RunningLocalCloud, echo_image: str, tmp_path: Path) -> None:
     """Success at once and later, a model's failure as the SDK's exception, describe."""
     run = subprocess.run(
         [str(PYTHON), str(CLIENT), echo_image, ROLE],
-        env={**os.environ, **cloud.environment, "HOME": str(tmp_path), "SAGEMAKER_SUPPRESS_V2_WARNING": "1"},
+        env={**os.environ, **slower_cloud.environment, "HOME": str(tmp_path), "SAGEMAKER_SUPPRESS_V2_WARNING": "1"},
         cwd=tmp_path,
         capture_output=True,
         text=True,
