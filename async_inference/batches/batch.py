@@ -74,7 +74,7 @@ class Batch:
                 ``None`` puts nothing anywhere.
             progress: Is called in this thread when numbers have changed.
             stop: Set it, from a signal handler or another thread, to submit nothing more, record what is under way, and
-                return within seconds.
+                return once downloads that have begun are done. Results that are not here yet come with the next run.
 
         Raises:
             BatchBusy: another process works on the batch, or has taken it over.

@@ -107,6 +107,8 @@ def _problem(name: object) -> str | None:
     segments = name.split("/")
     if {"", ".", ".."} & set(segments) or "\\" in name or any(ord(character) < ord(" ") for character in name):
         return "it has an empty or dotted segment, a backslash or a control character"
-    if any(len(os.fsencode(segment)) > _LONGEST_SEGMENT for segment in segments):
-        return f"a segment of it is longer than {_LONGEST_SEGMENT} bytes"
-    return None
+    try:
+        longest = max(len(os.fsencode(segment)) for segment in segments)
+    except UnicodeEncodeError:
+        return "it has a character that is no Unicode"
+    return f"a segment of it is longer than {_LONGEST_SEGMENT} bytes" if longest > _LONGEST_SEGMENT else None

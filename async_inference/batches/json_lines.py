@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -78,7 +79,9 @@ class JsonLinesSink:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        # What a full disk did not take, closing tries to write once more. That was told of; the next run writes it.
+        with suppress(OSError):
+            self._file.close()
 
     def _write(self, members: dict[str, Any]) -> None:
         line = json.dumps({"batch_id": self._batch_id} | members, allow_nan=False).encode() + b"\n"

@@ -6,7 +6,7 @@ goes the way of all old inputs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -20,10 +20,9 @@ from async_inference.limits import HEADER_LENGTH, HEADER_PATTERN
 from async_inference.locations import S3Location, require_inside
 from async_inference.submitting import payloads
 from async_inference.submitting.requests import RequestFields, check_text
+from async_inference.submitting.streams import BinaryFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from async_inference.batches.context import Context
     from async_inference.batches.options import Options
     from async_inference.submitting.payloads import Payload, PreparedPayload
@@ -43,7 +42,9 @@ def record(
         PermissionDenied: the caller may not write to the bucket.
         EndpointUnavailable: S3 could not be reached.
     """
-    if isinstance(inputs, str | bytes | bytearray | memoryview | Mapping):
+    # Text, a mapping and a file can be iterated over, too, but nobody means their characters, keys or lines.
+    is_one = isinstance(inputs, str | bytes | bytearray | memoryview | Mapping | BinaryFile)
+    if is_one or not isinstance(inputs, Iterable):
         raise InvalidRequest(f"inputs: got one {type(inputs).__name__}, expected an iterable of payloads")
     options = _complete(context, options)
     batch_id = new_batch_id(context.clock.now()) if batch_id is None else check_batch_id(batch_id)

@@ -244,6 +244,8 @@ class Runner:
     def _submitted(self, item: Item, submission: Submission) -> None:
         self._submitting -= 1
         for event in submission.events:
+            if isinstance(event, Failed) and self._state.is_settled(event.item):
+                continue  # the result of an earlier attempt, of which nobody knew whether it had arrived, was faster
             self._ledger.note(event)
             if isinstance(event, Accepted):
                 self._window.submitted(self._clock.monotonic())
@@ -277,7 +279,9 @@ class Runner:
 
     def _pause(self) -> float:
         """Return how long to wait at most for what is under way."""
-        if self._may_submit() and not self._is_stopping:
+        if self._is_stopping:  # nothing is begun any more, whatever is due
+            return max(0.0, self._ledger.due_at - self._clock.monotonic())
+        if self._may_submit():
             return 0.0
         moments = [self._lease.renew_at, self._ledger.due_at, self._look_due()]
         if self._patience.until > self._clock.monotonic():

@@ -14,6 +14,7 @@ from async_inference.cli.fields import request_fields
 from async_inference.cli.pace import Counts
 from async_inference.cli.surroundings import Caller, caller_options, consumer_option
 from async_inference.cli.text import summary_line
+from async_inference.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
     from async_inference.batches import Batch, BatchProgress
@@ -60,6 +61,8 @@ def batch(
     """
     from async_inference.cli.inputs import find_inputs  # noqa: PLC0415 - loads what --help does without
 
+    if output is not None:
+        _require_unused(output)
     endpoint = caller.endpoint()
     chosen = {name: value for name, value in options.items() if value is not None}
     recorded = endpoint.batch(find_inputs(sources), batch_id=batch_id, **chosen)
@@ -83,6 +86,18 @@ def resume(caller: Caller, batch_id: str, output: Path | None, *, take_over: boo
     return _run(caller, endpoint, endpoint.resume(batch_id, take_over=take_over), output)
 
 
+def _require_unused(output: Path) -> None:
+    """Refuse what a new batch cannot put its results into before its inputs are uploaded, which may take hours."""
+    from async_inference.batches.batch import JSON_LINES_ENDING  # noqa: PLC0415 - likewise
+
+    if output.is_dir():
+        is_used = any(output.iterdir())
+    else:
+        is_used = output.exists() and (output.suffix != JSON_LINES_ENDING or output.stat().st_size > 0)
+    if is_used:
+        raise InvalidRequest(f"--output: {output} is in use: name a new one, or resume its batch")
+
+
 def _run(caller: Caller, endpoint: AsyncEndpoint, recorded: Batch, output: Path | None) -> ExitCode:
     """Work on a batch until it is finished or interrupted, and say what came of it."""
     from async_inference.cli.interrupts import Interrupts  # noqa: PLC0415 - likewise
@@ -98,10 +113,12 @@ def _run(caller: Caller, endpoint: AsyncEndpoint, recorded: Batch, output: Path 
             results=results, progress=lambda moment: progress.show(_counts(moment)), stop=interrupts.stop
         )
     lines = [f"{summary_line(summary)}; results in {results}"]
-    if summary.unfinished:
+    # Whoever interrupts may have all items settled, and yet not all results in his directory.
+    is_interrupted = summary.unfinished > 0 or interrupts.stop.is_set()
+    if is_interrupted:
         lines.append(f"resume with: {_again(caller, recorded, output)}")
     caller.tell({"summary": asdict(summary), "results": str(results)}, *lines)
-    if summary.unfinished:
+    if is_interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if summary.failed else ExitCode.DONE
 

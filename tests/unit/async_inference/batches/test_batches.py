@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import threading
 from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +22,6 @@ from tests.unit.async_inference.fake_aws import BUCKET, CONFIGURATION, service_e
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from async_inference.batches import BatchProgress, BatchSummary
     from tests.unit.async_inference.batches.conftest import AnsweringAws
@@ -186,6 +188,26 @@ def test_a_line_that_was_cut_off_is_written_again(answering: AnsweringAws, tmp_p
     endpoint.resume("b").run(results=path)
 
     assert path.read_bytes() == whole
+
+
+def test_a_full_disk_stops_the_run_in_order(answering: AnsweringAws, tmp_path: Path) -> None:
+    """With an error that names the file's trouble; once there is room again, every line is there once."""
+    path = tmp_path / "out.jsonl"
+    batch = answering.endpoint().batch([letter * 300 for letter in (b"a", b"b", b"c")], batch_id="b")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, limits[1]))
+    try:
+        with pytest.raises(InvalidRequest, match=r"^results: item \d cannot be written: File too large"):
+            batch.run(results=path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert batch.run(results=path).submissions == 3
+
+    assert {name: line["text"][0] for name, line in lines(path).items()} == {
+        "00000000": "a",
+        "00000001": "b",
+        "00000002": "c",
+    }
 
 
 @pytest.mark.parametrize("content", [b"notes", b'{"batch_id": "other", "item": 0}\n', b"[]\n", b'{"batch_id": "o'])
@@ -435,6 +457,10 @@ def test_a_batch_of_that_id_is_left_alone(answering: AnsweringAws) -> None:
     [
         ([], {}, "inputs: are empty"),
         ("text", {}, "inputs: got one str"),
+        (Path("pages"), {}, "inputs: got one PosixPath"),
+        (BatchItem("a", b"1"), {}, "inputs: got one BatchItem"),
+        (BytesIO(b"1\n2\n"), {}, "inputs: got one BytesIO"),
+        (None, {}, "inputs: got one NoneType"),
         ([b"1"], {"batch_id": "Big"}, "batch_id: got 'Big'"),
         ([b"1"], {"batch_id": "a" * 33}, "batch_id: got"),
         ([b"1"], {"max_unfinished": 0}, "max_unfinished: got 0, expected 1 to 100000"),

@@ -217,7 +217,9 @@ def test_ids_of_a_consumer_start_with_its_name_and_fit() -> None:
         Names(CONFIGURATION, "b" * 32, "r", "c" * 19).check()
 
 
-@pytest.mark.parametrize("name", ["", "/a", "a/", "a//b", "./a", "a/..", "a\\b", "a\nb", "x" * 201, "x/" * 600, 7])
+@pytest.mark.parametrize(
+    "name", ["", "/a", "a/", "a//b", "./a", "a/..", "a\\b", "a\nb", "x" * 201, "x/" * 600, "\ud800", 7]
+)
 def test_names_that_are_no_paths_are_refused(name: object) -> None:
     """By the item that has them."""
     with pytest.raises(InvalidRequest, match=r"^item 3: the name .* cannot be used: "):

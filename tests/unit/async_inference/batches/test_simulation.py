@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
-from async_inference import S3Location
+from async_inference import BatchBusy, EndpointUnavailable, S3Location
 from async_inference.batches import Options, batch, events, record, runner
-from tests.unit.async_inference.batches.simulation import Process, Scheduler, Troubles, Workers, World
+from tests.unit.async_inference.batches.simulation import Crash, Process, Scheduler, Troubles, Workers, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,8 @@ class Recorder(Process):
             self.scheduler.back.release()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# How many examples is for the profile to say: a hundred, always the same, or thousands of others to search for more.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32),
     items=st.integers(1, 9),
@@ -140,15 +141,15 @@ def live_through(scheduler: Scheduler, lives: list[Plan], folder: Path) -> None:
         process = Process(scheduler, BATCH_ID, results, **plan._asdict())
         scheduler.start(process)
         scheduler.run_until(lambda process=process: process.is_stalled or not process.is_alive())  # type: ignore[misc]
-        if process.error is not None:
-            assert not isinstance(process.error, AssertionError)
-            event(f"a process ended with {type(process.error).__name__}")
         if process.summary is not None:
             break
     else:
         raise AssertionError("the batch does not come to its end")
     event(f"{min(number, 7)} processes did not come to the end")
     scheduler.run_until(lambda: False)
+    for ended in scheduler.processes:
+        event(f"a process ended with {type(ended.error).__name__}")
+        assert ended.error is None or isinstance(ended.error, BatchBusy | EndpointUnavailable | Crash)
     assert process.summary is not None
     assert process.summary.unfinished == 0
 

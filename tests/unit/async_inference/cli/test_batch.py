@@ -136,6 +136,51 @@ def test_an_interrupted_batch_says_how_to_go_on(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_interrupt_while_the_last_results_arrive_says_how_to_get_them(
+    scripted: ScriptedBatch, plain: CommandLine
+) -> None:
+    """Every item is settled, but not every result is here."""
+    scripted.items = scripted.failed = 100
+    scripted.interrupts = 1
+
+    result = plain.run("resume", BATCH_ID)
+
+    assert result.exit_code == 130
+    assert f"resume with: async-inference resume {BATCH_ID} --endpoint {PARAMETER}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("output", "there"), [("out", "out/notes.txt"), ("out.jsonl", "out.jsonl"), ("out.txt", "out.txt")]
+)
+def test_an_output_that_cannot_be_used_is_refused_before_anything_is_recorded(
+    scripted: ScriptedBatch, plain: CommandLine, tmp_path: Path, output: str, there: str
+) -> None:
+    """Recording may upload for hours."""
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text("mine")
+
+    result = plain.run("batch", "pages", "--output", output)
+
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[0] == f"error: --output: {output} is in use: name a new one, or resume its batch"
+    assert scripted.recorded == []
+
+
+@pytest.mark.parametrize("output", ["out", "out.jsonl"])
+def test_an_output_may_be_there_while_it_is_empty(
+    scripted: ScriptedBatch, plain: CommandLine, tmp_path: Path, output: str
+) -> None:
+    """Somebody has prepared it."""
+    path = tmp_path / output
+    if path.suffix:
+        path.touch()
+    else:
+        path.mkdir()
+    scripted.failed = 0
+
+    assert plain.run("batch", "pages", "--output", output).exit_code == 0
+
+
 def test_a_second_interrupt_ends_at_once(
     scripted: ScriptedBatch, plain: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
