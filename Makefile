@@ -32,6 +32,10 @@ help: ## list the commands
 .PHONY: setup
 setup: .venv/.ready .venv-model-server/.ready node_modules/.ready ## install everything into this folder
 
+# AWS clients that nobody here wrote, which tests and benchmarks run as they are.
+.PHONY: clients
+clients: .venv-peers/.ready .venv-aws-cli/.ready
+
 .venv/.ready: $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: try make PYTHON=python3.12")'
 	@echo "setup: Python packages"
@@ -53,6 +57,12 @@ setup: .venv/.ready .venv-model-server/.ready node_modules/.ready ## install eve
 	@$(UV_INSTALL) --python .venv-peers -r benchmarks/requirements.txt
 	@touch $@
 
+.venv-aws-cli/.ready: requirements/aws-cli.txt .venv/.ready
+	@echo "setup: AWS CLI"
+	@$(PYTHON) -m venv --clear --without-pip .venv-aws-cli
+	@$(UV_INSTALL) --python .venv-aws-cli -r requirements/aws-cli.txt
+	@touch $@
+
 node_modules/.ready: package-lock.json requirements/node.txt scripts/install-cdk-cli.sh .venv/.ready
 	@echo "setup: CDK CLI"
 	@scripts/install-cdk-cli.sh
@@ -67,6 +77,7 @@ lock: .venv/.ready ## compile the lock files from pyproject.toml
 	$$compile --group bootstrap -o requirements/bootstrap.txt; \
 	$$compile --group node -o requirements/node.txt; \
 	$$compile --group peers -o benchmarks/requirements.txt; \
+	$$compile --group aws-cli -o requirements/aws-cli.txt; \
 	$$compile --group data --no-deps -o requirements/data.txt
 
 .PHONY: demo
@@ -79,12 +90,16 @@ local: setup ## the local cloud in the foreground, with STAGE deployed (PORT, TI
 		$(if $(CONTAINER),--container '$(CONTAINER)')
 
 .PHONY: test
-test: setup ## all tests that need no AWS account
+test: setup clients ## all tests that need no AWS account
 	@$(AT_HOME) $(BIN)/pytest -n auto --dist loadfile
 
 .PHONY: bench
-bench: setup .venv-peers/.ready ## measure, with the peers side by side: one table, and benchmarks/results/
+bench: setup clients ## measure, with the peers side by side: one table, and benchmarks/results/
 	@$(AT_HOME) $(BIN)/python -m benchmarks
+
+.PHONY: probe-aws
+probe-aws: setup ## ask an AWS account what its documentation leaves open; asks before it spends, cleans up
+	@$(BIN)/pytest tests/aws --aws --capture=no
 
 .PHONY: check
 check: setup ## format, lint, types, import rules, tests, synthesis with compliance; CI runs it, then the demo

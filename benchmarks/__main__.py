@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks import table
 
-BENCHMARKS: Final = ("waiting", "many_jobs", "round_trip")
+BENCHMARKS: Final = ("waiting", "many_jobs", "scaling", "round_trip", "local_cloud_load")
 RESULTS: Final = Path(__file__).with_name("results")
 
 

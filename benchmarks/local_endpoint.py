@@ -46,11 +46,10 @@ def local_endpoint(command: Sequence[str]) -> Iterator[tuple[RunningLocalCloud, 
 def _create(client: Callable[[str], Any]) -> EndpointConfiguration:
     prefixes = Prefixes()
     client("s3").create_bucket(Bucket=NAME)
+    role = _execution_role(client)
     topics, queue_url = _notifications(client)
     sagemaker = client("sagemaker")
-    sagemaker.create_model(
-        ModelName=NAME, ExecutionRoleArn="arn:aws:iam::000000000000:role/execution", PrimaryContainer={"Image": IMAGE}
-    )
+    sagemaker.create_model(ModelName=NAME, ExecutionRoleArn=role, PrimaryContainer={"Image": IMAGE})
     variant = {"VariantName": "AllTraffic", "ModelName": NAME, "InitialInstanceCount": 1}
     paths = {"S3OutputPath": f"s3://{NAME}/{prefixes.output}", "S3FailurePath": f"s3://{NAME}/{prefixes.failure}"}
     sagemaker.create_endpoint_config(
@@ -75,6 +74,14 @@ def _create(client: Callable[[str], Any]) -> EndpointConfiguration:
         prefixes=prefixes,
         consumers={NAME: Consumer(queue_url=queue_url)},
     )
+
+
+def _execution_role(client: Callable[[str], Any]) -> str:
+    """Make a role that SageMaker may assume, and return its ARN."""
+    statement = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    arn: str = client("iam").create_role(RoleName=NAME, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    return arn
 
 
 def _notifications(client: Callable[[str], Any]) -> tuple[dict[str, str], str]:

@@ -1,6 +1,6 @@
 """Compares the synthesized scaling with that of others, on the same requests, in figures and pictures.
 
-Run from the repository: ``python benchmarks/scaling.py``. The tables go to standard output, the figures to
+Run from the repository: ``python -m benchmarks.scaling``. The tables go to standard output, the figures to
 ``benchmarks/results/scaling.json``; with ``--docs`` the tables and pictures of docs/scaling.md are written anew.
 """
 
@@ -13,12 +13,13 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 os.environ.setdefault("CDK_VALIDATION", "false")
 
 from aws_cdk import App, Stack, assertions
 
+from benchmarks.table import Row
 from constructs_lib.endpoint_scaling import EndpointScaling
 from constructs_lib.scaling_settings import ScalingSettings
 from scaling_engine.assumptions import Assumptions, ScaleIn
@@ -30,6 +31,9 @@ from scaling_simulator.simulation import simulate
 from scaling_simulator.tables import duration
 from scaling_simulator.template import Deployment, deployment, read_template
 from scaling_simulator.traces import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HERE: Final = Path(__file__).resolve().parent
 PEERS: Final = HERE / "templates_of_peers"
@@ -172,6 +176,20 @@ def pictures(folder: Path) -> None:
         draw({"AWS's documented pair": simulate(pair, requests, chosen), title: mine}, folder / f"scaling-{name}.png")
 
 
+def run() -> Iterable[Row]:
+    """Yield what becomes of each pattern's requests under each scaling, and what that costs."""
+    for name in PATTERNS:
+        for label, (figures, not_counted, _) in compared(name).items():
+            lost = figures.stranded + figures.expired + figures.unfinished
+            for figure, unit, value in (
+                ("stranded or expired", "requests", lost),
+                ("killed", "requests", figures.killed),
+                ("killed if running work is not counted", "requests", not_counted.killed),
+                ("instances run for", "hours", figures.instance_hours),
+            ):
+                yield Row(f"scaling: {name}", label, figure, unit, value)
+
+
 def main() -> None:
     """Compare, print, store."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -194,7 +212,7 @@ def main() -> None:
     if arguments.docs:
         (DOCS / "pictures").mkdir(exist_ok=True)
         pictures(DOCS / "pictures")
-        written = "Written by `python benchmarks/scaling.py --docs`; [scaling.md](scaling.md) says what it means."
+        written = "Written by `python -m benchmarks.scaling --docs`; [scaling.md](scaling.md) says what it means."
         text = "\n\n".join(["# Scaling in figures", written, *tables, "### Ways to save", saving])
         (DOCS / "scaling-figures.md").write_text(text + "\n")
 

@@ -31,8 +31,8 @@ def local() -> StageSettings:
                 name="ocr",
                 model=ContainerModel(image_uri="000000000000.dkr.ecr.us-east-1.amazonaws.com/async-inference/ocr:1"),
                 instance_type="ml.c7i.large",
-                # An hour of simulated time is a minute at the time scale of the demo: enough on a busy machine.
-                max_job_seconds=3_600,
+                # Half a minute at the time scale of the demo: enough for a page on a busy machine, and soon at rest.
+                max_job_seconds=1_800,
                 scaling=ScalingSettings(max_instances=2),
             ),
         ),
