@@ -2,7 +2,7 @@
 
 Requests are sent and outputs are read in threads of the event loop's own pool. Waiting costs one thread, however many
 jobs are awaited: the endpoint's watcher looks for all of them. Cancelling an await forgets the wait, never the job,
-which nothing can cancel.
+which nothing can cancel. Batches and watches are the other client's: ``await asyncio.to_thread(batch.run)``.
 
 ::
 
@@ -17,13 +17,14 @@ which nothing can cancel.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, Unpack, overload
 
 import async_inference
 from async_inference import futures, mapping, resubmission, results
-from async_inference.exceptions import AsyncInferenceError, RequestExpired, ResultTimeout
+from async_inference.exceptions import AsyncInferenceError, ResultTimeout
 from async_inference.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION
 from async_inference.job import watcher_of
 from async_inference.waiting import patience
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from async_inference import EndpointConfiguration, OutputName, Result, StoredObject
+    from async_inference.endpoint import EndpointOptions, ParameterOptions
     from async_inference.results import Decoder
     from async_inference.submitting.payloads import Payload
     from async_inference.submitting.requests import RequestOptions
+    from async_inference.watching.watcher import Watcher
 
 __all__ = [
     "ALL_COMPLETED",
@@ -174,8 +177,7 @@ class _Ends:
         self._waiters: list[Waiter] = []
 
     def __enter__(self) -> Self:
-        for job in self._jobs:
-            self.add(job)
+        self.add(*self._jobs)
         return self
 
     def __exit__(
@@ -184,15 +186,18 @@ class _Ends:
         for waiter in self._waiters:
             watcher_of(waiter.job).forget(waiter)
 
-    def add(self, job: async_inference.Job) -> None:
-        """Be told of the end of ``job`` too: at once, if it is known."""
-        watcher = watcher_of(job)
-        if watcher.has_ended(job):
-            self._told.put_nowait(job)
-            return
-        waiter = Waiter(job, self._tell, self._tell)
-        watcher.wait_for(waiter)
-        self._waiters.append(waiter)
+    def add(self, *jobs: async_inference.Job) -> None:
+        """Be told of the ends of ``jobs`` too: at once, if they are known."""
+        waiters: defaultdict[Watcher, list[Waiter]] = defaultdict(list)
+        for job in jobs:
+            watcher = watcher_of(job)
+            if watcher.has_ended(job):
+                self._told.put_nowait(job)
+            else:
+                waiters[watcher].append(Waiter(job, self._tell, self._tell))
+        for watcher, several in waiters.items():
+            watcher.wait_for(*several)
+            self._waiters += several
 
     @property
     def are_at_hand(self) -> bool:
@@ -237,7 +242,7 @@ class AsyncEndpoint:
         ['Grüße', 'Grüße']
     """
 
-    def __init__(self, configuration: EndpointConfiguration, **options: Any) -> None:  # noqa: ANN401 - checked there
+    def __init__(self, configuration: EndpointConfiguration, **options: Unpack[EndpointOptions]) -> None:
         self._endpoint = async_inference.AsyncEndpoint(configuration, **options)
 
     @classmethod
@@ -248,7 +253,7 @@ class AsyncEndpoint:
         return wrapped
 
     @classmethod
-    async def from_parameter(cls, name: str, region: str | None = None, **options: Any) -> Self:  # noqa: ANN401 - likewise
+    async def from_parameter(cls, name: str, region: str | None = None, **options: Unpack[ParameterOptions]) -> Self:
         """See :meth:`async_inference.AsyncEndpoint.from_parameter`."""
         return cls.of(await asyncio.to_thread(async_inference.AsyncEndpoint.from_parameter, name, region, **options))
 
@@ -298,19 +303,18 @@ class AsyncEndpoint:
     ) -> Result:
         """See :meth:`async_inference.AsyncEndpoint.invoke`."""
         resubmission.check_attempts(payload, attempts)
-        outstanding: set[Job] = set()
-        for attempt in range(1, attempts + 1):
-            job = await self.submit(payload, **fields)
-            resubmission.log(job.handle, attempt, attempts)
-            outstanding.add(job)
-            with _Ends([one.handle for one in outstanding], timeout) as ends:
-                while outstanding and (ended := await ends.next()):
-                    outstanding.discard(Job(ended))
-                    with suppress(RequestExpired):
-                        return await asyncio.to_thread(ended.result)
-        if not outstanding:
-            return await asyncio.to_thread(job.handle.result, 0)  # which says that it expired
-        raise results.timed_out(job.handle, timeout)
+        made = resubmission.Attempts(attempts, timeout)
+        for number in made.numbers():
+            try:
+                made.submitted((await self.submit(payload, **fields)).handle, number)
+            except AsyncInferenceError as error:
+                made.refused(error)
+            with _Ends(list(made.outstanding), timeout) as ends:
+                while made.outstanding and (ended := await ends.next()):
+                    result = await asyncio.to_thread(made.outcome, ended)
+                    if result is not None:
+                        return result
+        raise made.error()
 
     async def close(self) -> None:
         """See :meth:`async_inference.AsyncEndpoint.close`. Whoever still awaits a job is told that it is closed."""

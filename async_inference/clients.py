@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from boto3 import Session
     from boto3.s3.transfer import TransferConfig
     from botocore.client import BaseClient
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_s3 import S3Client
     from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from types_boto3_sqs import SQSClient
@@ -28,6 +29,10 @@ must not be sent again."""
 
 QUEUE_READ_TIMEOUT_SECONDS: Final = 30
 """The longest silence of SQS that is borne: a request may wait 20 seconds for messages."""
+
+METRICS_CONNECT_TIMEOUT_SECONDS: Final = 1
+METRICS_READ_TIMEOUT_SECONDS: Final = 2
+"""The longest silence of CloudWatch that is borne: those who publish have a job to wait for, and publish again."""
 
 UPLOAD_ATTEMPTS: Final = 5
 """Of each part of an upload: parts are idempotent, so botocore repeats them, and nothing of ours does."""
@@ -65,21 +70,29 @@ class Clients:
     sqs: SQSClient | None = None
     """Receives notices, without retries; needed only where the endpoint is used as a consumer."""
 
+    cloudwatch: CloudWatchClient | None = None
+    """Publishes how many jobs are waited for, without retries; used only where the endpoint counts jobs in flight, and
+    without it the endpoint may rest while they run."""
+
     def __post_init__(self) -> None:
-        for name, client in (("sagemaker_runtime", self.sagemaker_runtime), ("s3", self.s3), ("sqs", self.sqs)):
+        for name in ("sagemaker_runtime", "s3", "sqs", "cloudwatch"):
+            client: BaseClient | None = getattr(self, name)
             if client is not None and _attempts(client) != 1:
                 raise ConfigurationError(
                     f"clients: {name} retries on its own: make it with Config(retries={{'total_max_attempts': 1}})"
                 )
 
     @classmethod
-    def connect(cls, region: str, session: Session | None = None, *, sqs: bool = False) -> Clients:
+    def connect(
+        cls, region: str, session: Session | None = None, *, sqs: bool = False, cloudwatch: bool = False
+    ) -> Clients:
         """Return clients for ``region`` of ``session``, by default with the caller's default credentials.
 
         Args:
             region: Where the endpoint is.
             session: What to make them of.
             sqs: Whether to make the one for notices too.
+            cloudwatch: Whether to make the one for metrics too.
         """
         # Imported here because it takes longer than everything else that a program needs to describe its requests.
         import boto3  # noqa: PLC0415
@@ -90,17 +103,21 @@ class Clients:
         submits = once.merge(Config(read_timeout=SUBMIT_READ_TIMEOUT_SECONDS))
         reads = once.merge(Config(read_timeout=S3_READ_TIMEOUT_SECONDS))
         waits = once.merge(Config(read_timeout=QUEUE_READ_TIMEOUT_SECONDS))
+        metrics = once.merge(
+            Config(connect_timeout=METRICS_CONNECT_TIMEOUT_SECONDS, read_timeout=METRICS_READ_TIMEOUT_SECONDS)
+        )
         uploads = once.merge(Config(retries={"mode": "standard", "total_max_attempts": UPLOAD_ATTEMPTS}))
         return cls(
             sagemaker_runtime=session.client("sagemaker-runtime", region_name=region, config=submits),
             s3=session.client("s3", region_name=region, config=reads),
             s3_uploads=session.client("s3", region_name=region, config=uploads),
             sqs=session.client("sqs", region_name=region, config=waits) if sqs else None,
+            cloudwatch=session.client("cloudwatch", region_name=region, config=metrics) if cloudwatch else None,
         )
 
     def close(self) -> None:
         """Close the connections of all of them."""
-        for client in (self.sagemaker_runtime, self.s3, self.s3_uploads, self.sqs):
+        for client in (self.sagemaker_runtime, self.s3, self.s3_uploads, self.sqs, self.cloudwatch):
             if client is not None:
                 client.close()
 

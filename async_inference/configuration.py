@@ -19,6 +19,13 @@ SCHEMA: Final = 1
 """The newest form of the document that this code reads and the one that it writes."""
 
 
+CLIENT_NAMESPACE: Final = "AsyncInference"
+"""The CloudWatch namespace of what clients publish."""
+
+JOBS_IN_FLIGHT: Final = "JobsInFlight"
+"""The metric in it, of dimension ``EndpointName``: how many jobs a client waits for."""
+
+
 def parameter_name(stage: str, endpoint: str) -> str:
     """Return the name of the SSM parameter that describes ``endpoint`` of ``stage``."""
     return f"/async-inference/{stage}/{endpoint}"
@@ -75,6 +82,9 @@ class EndpointConfiguration:
     limits: Limits
     prefixes: Prefixes
     consumers: Mapping[str, Consumer]
+    count_jobs_in_flight: bool = False
+    """Whether clients publish how many jobs they wait for, for the endpoint not to rest meanwhile. Documents of before
+    clients could do that leave it out."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-able form that :meth:`from_dict` reads."""
@@ -118,4 +128,5 @@ class EndpointConfiguration:
             limits=Limits(**document["limits"]),
             prefixes=Prefixes(**document["prefixes"]),
             consumers={name: Consumer(**consumer) for name, consumer in document["consumers"].items()},
+            count_jobs_in_flight=document.get("count_jobs_in_flight", False),
         )

@@ -12,6 +12,9 @@ from async_inference.messages import shown
 
 _NAMES: Final = ("endpoint_name", "region", "bucket")
 _OBJECTS: Final = ("limits", "prefixes", "consumers")
+_LATER_SWITCHES: Final = ("count_jobs_in_flight",)
+"""Those that documents written before there were any leave out."""
+
 _LIMITS: Final = {"max_job_seconds": INVOCATION_TIMEOUT_SECONDS, "request_ttl_seconds": REQUEST_TTL_SECONDS}
 _PREFIXES: Final = ("input", "output", "failure")
 _LATER_PREFIXES: Final = ("batches",)
@@ -24,7 +27,7 @@ def check(document: Mapping[str, object]) -> None:
     Raises:
         ConfigurationError: it does not; the message names the member.
     """
-    members = _members("", document, {"schema", *_NAMES, *_OBJECTS})
+    members = _members("", document, {"schema", *_NAMES, *_OBJECTS}, optional=set(_LATER_SWITCHES))
     for name in _NAMES:
         _check_text(name, members[name])
     limits = _members("limits", members["limits"], _LIMITS.keys())
@@ -36,6 +39,8 @@ def check(document: Mapping[str, object]) -> None:
     for name, value in _object("consumers", members["consumers"]).items():
         consumer = _members(f"consumers.{name}", value, {"queue_url"})
         _check_text(f"consumers.{name}.queue_url", consumer["queue_url"])
+    for name in _LATER_SWITCHES:
+        _check_switch(name, members.get(name, False))
 
 
 def _object(name: str, value: object) -> Mapping[str, object]:
@@ -58,6 +63,11 @@ def _members(
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str) or not value:
         raise _malformed(f"{shown(name)} is {shown(value)}, expected a text that is not empty")
+
+
+def _check_switch(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise _malformed(f"{shown(name)} is {shown(value)}, expected true or false")
 
 
 def _check_prefix(name: str, value: object) -> None:

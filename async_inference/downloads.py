@@ -1,7 +1,8 @@
 """Writing an output to a file, piece by piece, so that its size does not matter.
 
 A connection may break in the middle of a gigabyte. The download then starts over, and what was written is taken back:
-what is there in the end is the object as S3 vouched for it with its checksum, which covers the whole.
+what is there in the end came in one response, and is as long as S3 said. botocore also compares it with S3's checksum
+where the object has one of its whole content; one that was uploaded in parts may have none, and then TLS alone vouches.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def writer(to: Path | BinaryIO) -> Write:
             raise InvalidRequest(f"to: {to} is a directory, expected the path of a file")
         if not to.parent.is_dir():
             raise InvalidRequest(f"to: there is no directory {to.parent}")
-        return _to_path(to)
+        return to_path(to)
     _require_binary(to)
     return _to_file(to)
 
@@ -51,7 +52,9 @@ def _require_binary(file: object) -> None:
         )
 
 
-def _to_path(path: Path) -> Write:
+def to_path(path: Path) -> Write:
+    """Return what writes an object to the file ``path``, once all of it is there."""
+
     def write(_: StoredObject, body: Body) -> None:
         with replacement(path) as file:
             _copy(body, file)

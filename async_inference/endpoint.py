@@ -13,7 +13,7 @@ Data flow::
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from async_inference import mapping, resubmission
 from async_inference.clients import Clients
@@ -31,6 +31,7 @@ from async_inference.submitting.requests import RequestOptions
 from async_inference.submitting.submitter import Submitter
 from async_inference.waiting import PollingPolicy, patience
 from async_inference.watching.consumer_queue import ConsumerQueue
+from async_inference.watching.in_flight import JobsInFlight
 from async_inference.watching.notices import Notices
 from async_inference.watching.watch import Watch, Watches
 from async_inference.watching.watcher import Watcher
@@ -50,6 +51,22 @@ if TYPE_CHECKING:
     from async_inference.submitting.requests import RequestFields
 
 
+class ParameterOptions(TypedDict, total=False):
+    """What :meth:`AsyncEndpoint.from_parameter` takes beside the name and the region, for those who pass it on."""
+
+    session: Session | None
+    polling: PollingPolicy | None
+    retry: RetryPolicy | None
+    consumer: str | None
+
+
+class EndpointOptions(ParameterOptions, total=False):
+    """What :class:`AsyncEndpoint` takes beside the configuration, for those who pass it on."""
+
+    clients: Clients | None
+    clock: Clock | None
+
+
 class AsyncEndpoint:
     """A deployed asynchronous endpoint.
 
@@ -65,7 +82,9 @@ class AsyncEndpoint:
         clock: Time and chance, for tests.
         consumer: The one of the endpoint's consumers that this process is, alone. What waits for many jobs then goes
             by the notices in the consumer's queue, and generated inference ids start with ``<consumer>-``. An inference
-            id of your own must do so too, or its job is waited for as without a consumer.
+            id of your own must do so too, or its job is waited for as without a consumer; and give none to two
+            requests, since the notice of a failure names nothing else. A consumer is for those who wait for many:
+            waiting for a single job asks S3 alone, and leaves its notice in the queue until something waits for many.
 
     Raises:
         ConfigurationError: both clients and a session were passed; or the endpoint has no such consumer; or the clients
@@ -94,22 +113,33 @@ class AsyncEndpoint:
         self.configuration = configuration
         self._consumer = consumer
         self._owns_clients = clients is None
-        self._clients = clients or Clients.connect(configuration.region, session, sqs=consumer is not None)
+        self._clients = clients or Clients.connect(
+            configuration.region, session, sqs=consumer is not None, cloudwatch=configuration.count_jobs_in_flight
+        )
         self._retry = retry or RetryPolicy()
         self._clock = clock or Clock()
         self._objects = ObjectStore(self._clients, retry=self._retry, clock=self._clock)
         polling = polling or PollingPolicy()
+        in_flight = self._jobs_in_flight()
         self._submitter = Submitter(
-            configuration, self._clients, self._objects, consumer=consumer, retry=self._retry, clock=self._clock
+            configuration,
+            self._clients,
+            self._objects,
+            consumer=consumer,
+            retry=self._retry,
+            clock=self._clock,
+            in_flight=in_flight,
         )
         watches = Watches(
             clients=self._clients,
             retry=self._retry,
             polling=polling,
             clock=self._clock,
+            in_flight=in_flight,
             notices=self._notices_of(consumer, polling),
+            endpoint_name=configuration.endpoint_name,
         )
-        self._watcher = Watcher(watches, endpoint_name=configuration.endpoint_name)
+        self._watcher = Watcher(watches)
         self._results = ResultReader(self._objects, polling=polling, clock=self._clock, watcher=self._watcher)
 
     def __enter__(self) -> Self:
@@ -276,10 +306,14 @@ class AsyncEndpoint:
             fields: The other fields of :meth:`submit`.
 
         Raises:
-            ModelError: the model failed on an attempt; another would fail alike, so none is made.
+            ModelError: the model failed on an attempt; another would fail alike, so none is made; but those that are
+                under way are waited for, within ``timeout``, and the first to succeed is returned all the same.
+            ResultCorrupt: likewise: an output is empty.
             ResultTimeout: the time of the last attempt passed; its ``job`` is that attempt's.
             RequestExpired: no attempt can have an outcome any more.
-            AsyncInferenceError: the others that :meth:`submit` and :meth:`Job.result` raise, at once.
+            AsyncInferenceError: the others that :meth:`submit` and :meth:`Job.result` raise, at once; but what a
+                further submission raises is logged, and raised only if nothing comes of the earlier ones within
+                another ``timeout``. Its ``job`` is the last of these.
 
         Example:
             >>> endpoint.invoke(b"page", timeout=600).json()["text"]
@@ -440,6 +474,10 @@ class AsyncEndpoint:
 
     def _require_inside(self, location: S3Location, prefix: str, field: str) -> None:
         require_inside(location, bucket=self.configuration.bucket, prefix=prefix, field=field)
+
+    def _jobs_in_flight(self) -> JobsInFlight:
+        cloudwatch = self._clients.cloudwatch if self.configuration.count_jobs_in_flight else None
+        return JobsInFlight(cloudwatch, endpoint_name=self.configuration.endpoint_name, clock=self._clock)
 
     def _notices_of(self, consumer: str | None, polling: PollingPolicy) -> Notices | None:
         if consumer is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import Message
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
@@ -183,10 +183,17 @@ class ResultReader:
             refused = False
             return answer
 
-        answer = waiting.wait(ask, until=until, deadline=deadline, policy=self._polling, clock=self._clock)
-        if answer is not None:
-            return answer
-        raise timed_out(job, timeout)
+        try:
+            with self.watcher.watches.in_flight.waiting_alone(until) as waited:
+                clock = replace(self._clock, sleep=waited.sleep)
+                answer = waiting.wait(ask, until=until, deadline=deadline, policy=self._polling, clock=clock)
+        except (ModelError, RequestExpired, ResultCorrupt):  # which are outcomes
+            self.watcher.watches.dealt_with(job)
+            raise
+        if answer is None:
+            raise timed_out(job, timeout)
+        self.watcher.watches.dealt_with(job)
+        return answer
 
     def _ask(self, job: Job, take: Callable[[StoredObject, Body], Answer], until: float) -> Answer | None:
         """Look once at the output, then at the failure, then for a notice of a failure that left no object."""

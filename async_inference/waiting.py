@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from async_inference import backoff
 from async_inference.exceptions import InvalidRequest
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from async_inference.clock import Clock
 
 Answer = TypeVar("Answer")
+
+_EXPECTED: Final = "expected seconds, or None for no bound"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +67,12 @@ def patience(timeout: float | None) -> float:
     """
     if timeout is None:
         return math.inf
-    if math.isnan(timeout):
-        raise InvalidRequest("timeout: got nan, expected seconds, or None for no bound")
+    try:
+        is_number = not math.isnan(timeout)
+    except TypeError:
+        raise InvalidRequest(f"timeout: got {type(timeout).__name__}, {_EXPECTED}") from None
+    if not is_number:
+        raise InvalidRequest(f"timeout: got nan, {_EXPECTED}")
     return max(0.0, timeout)
 
 

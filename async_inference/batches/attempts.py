@@ -75,7 +75,7 @@ class Attempts:
                 return Submission((refused,), error)
             return Submission((refused, failed(intended, item.name, error)))
         except EndpointUnavailable as error:
-            return self._unavailable(intended, item, error)
+            return self._unavailable(intended, error)
         except (PermissionDenied, BotoCoreError) as error:
             return Submission((refused,), error)
 
@@ -136,13 +136,13 @@ class Attempts:
             intended.item, intended.attempt, str(job.output_location), failure, job.submitted_at.timestamp()
         )
 
-    def _unavailable(self, intended: Intended, item: Item, error: EndpointUnavailable) -> Submission:
+    def _unavailable(self, intended: Intended, error: EndpointUnavailable) -> Submission:
         unknown = Unknown(intended.item, intended.attempt, self.context.clock.now())
         if error.submission_unknown:
             return Submission((unknown,), error, may_pass=True)
         if error.inference_id is not None:
-            # It was accepted, but nobody can wait for it: submitting it again would go the same way.
-            return Submission((unknown, failed(intended, item.name, error)), error)
+            # It was accepted, but nobody can wait for it: so would every other item be, until somebody looks into it.
+            return Submission((unknown,), error)
         cause = error.__cause__
         may_pass = isinstance(cause, Exception) and aws_errors.is_transient(cause)
         return Submission((Refused(intended.item, intended.attempt),), error, may_pass=may_pass)

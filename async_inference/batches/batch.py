@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from threading import Event as StopEvent
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,6 @@ from async_inference.exceptions import AsyncInferenceError, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from async_inference.batches.context import Context
     from async_inference.batches.sinks import Sink
@@ -58,7 +58,7 @@ class Batch:
     def run(
         self,
         *,
-        results: Path | None = None,
+        results: str | Path | None = None,
         progress: Callable[[BatchProgress], None] | None = None,
         stop: StopEvent | None = None,
     ) -> BatchSummary:
@@ -74,7 +74,8 @@ class Batch:
                 ``None`` puts nothing anywhere.
             progress: Is called in this thread when numbers have changed.
             stop: Set it, from a signal handler or another thread, to submit nothing more, record what is under way, and
-                return once downloads that have begun are done. Results that are not here yet come with the next run.
+                return once downloads that have begun are done. Results that are not here yet come with the next run. If
+                the journal was still being read, the summary is of what was read.
 
         Raises:
             BatchBusy: another process works on the batch, or has taken it over.
@@ -84,7 +85,7 @@ class Batch:
         """
         stop, owner = stop or StopEvent(), Owner.new()
         with ExitStack() as stack:
-            sink = self._sink(results)
+            sink = None if results is None else self._sink(Path(results))
             if sink is not None:
                 stack.callback(sink.close)
             lease = Lease(self._context.objects, self._names, owner, self._context.clock)
@@ -95,7 +96,8 @@ class Batch:
             stack.callback(workers.close)
             journal = Journal(self._context.objects, self._names, owner, in_parallel=workers.in_parallel)
             ledger = Ledger(journal, new_state(self._manifest), self._context.clock)
-            ledger.take_over(lease.renew)
+            if not ledger.take_over(lease.renew, stop.is_set):
+                return summarise(self.id, ledger.state)
             Runner(
                 ledger=ledger,
                 lease=lease,
@@ -122,13 +124,12 @@ class Batch:
             state.apply(event)
         return summarise(self.id, state)
 
-    def _sink(self, results: Path | None) -> Sink | None:
-        if results is None:
-            return None
+    def _sink(self, results: Path) -> Sink:
         fetcher = Fetcher(self._context.objects, self._context.configuration)
-        kind = JsonLinesSink if results.suffix == JSON_LINES_ENDING and not results.is_dir() else DirectorySink
         try:
-            return kind(results, self.id, fetcher)
+            if results.suffix == JSON_LINES_ENDING and not results.is_dir():
+                return JsonLinesSink(results, self.id, fetcher)
+            return DirectorySink(results, self.id, fetcher, now=self._context.clock.now())
         except OSError as error:
             raise InvalidRequest(f"results: {results} cannot be used: {error.strerror or error}") from error
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from async_inference.batches.events import Event, Settled
     from async_inference.batches.sinks import Sink
 
+CHUNK: Final = 1_000
+"""Events of earlier runs that are looked at before everything else gets its turn."""
+
 AT_A_TIME: Final = 8
 """Deliveries that are under way, so that threads are left for submissions."""
 
@@ -39,14 +42,20 @@ class Deliveries:
             self._new.append(settled)
 
     def next(self) -> Settled | None:
-        """Return what to deliver next, if anything and if not too much is under way."""
+        """Return what to deliver next, if anything has been found and if not too much is under way."""
         if self.under_way >= AT_A_TIME:
             return None
         if self._new:
             return self._new.popleft()
-        settled = next(self._earlier, None)
-        self._is_caught_up = settled is None
-        return settled
+        for settled in self._earlier:
+            return settled
+        self._is_caught_up = True
+        return None
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether :meth:`next` is to be called again at once, whatever it returned."""
+        return not self._is_caught_up and self.under_way < AT_A_TIME
 
     @property
     def is_done(self) -> bool:
@@ -76,5 +85,10 @@ class Deliveries:
             ) from error
 
 
-def _missing(sink: Sink, history: Iterable[Event]) -> Iterator[Settled]:
-    return (event for event in history if isinstance(event, Succeeded | Failed) and not sink.has(event))
+def _missing(sink: Sink, history: Iterable[Event]) -> Iterator[Settled | None]:
+    """Yield what the sink does not have, and ``None`` now and then: a history takes minutes to read through."""
+    for number, event in enumerate(history, 1):
+        if isinstance(event, Succeeded | Failed) and not sink.has(event):
+            yield event
+        if number % CHUNK == 0:
+            yield None

@@ -37,13 +37,17 @@ class Ledger:
         """Whether anything is to be written."""
         return bool(self._news)
 
-    def take_over(self, give_sign_of_life: Callable[[], None]) -> None:
+    def take_over(self, give_sign_of_life: Callable[[], None], is_stopping: Callable[[], bool]) -> bool:
         """Bring the state up to date and fence off every other owner.
 
         The attempts that somebody else intended, and of which he recorded nothing more, are unknown from then on.
 
         Args:
             give_sign_of_life: Is called all the time: reading the journal of a million items takes minutes.
+            is_stopping: Likewise; once it is true, nothing more is read, and nothing was changed.
+
+        Returns:
+            Whether it was done: the state is incomplete otherwise.
 
         Raises:
             InvalidRequest: the journal is damaged or of a newer schema.
@@ -54,16 +58,18 @@ class Ledger:
             for event in self._journal.read():
                 self.state.apply(event)
                 give_sign_of_life()
+                if is_stopping():
+                    return False
             lost = [Unknown(one.item, one.attempt, self._clock.now()) for one in self.state.open_attempts()]
             if self.state.is_finished and not lost:
-                return
+                return True
             try:
                 self._journal.append(lost)
             except Fenced:
                 continue  # an owner that is not dead yet was faster: what he wrote has to be read first
             for event in lost:
                 self.state.apply(event)
-            return
+            return True
 
     def note(self, event: Event) -> None:
         """Take up what happened; it is written with the next :meth:`record`."""

@@ -116,6 +116,9 @@ class Runner:
             EndpointUnavailable: AWS failed, or submitting did for longer than the retry policy's budget.
         """
         for attempt in self._state.outstanding():
+            self._try(self._lease.renew)
+            if self._is_stopping:
+                break
             self._wait_for(attempt, self._items.read(attempt.item).name)
         while not self._is_over():
             self._round()
@@ -178,7 +181,8 @@ class Runner:
         if not self._room:
             return math.inf
         due = self._clock.monotonic() + self._room.pause()
-        busy = self._submitting or self._looking or self._deliveries.under_way or self._may_submit()
+        delivers = self._deliveries.under_way or self._deliveries.may_go_on
+        busy = self._submitting or self._looking or delivers or self._may_submit()
         return max(due, self._looked_at + _OVERDUE_SECONDS) if busy else due
 
     def _looked(self, waited: Waited, outcome: Succeeded | Failed | Exception | None) -> None:
@@ -281,7 +285,7 @@ class Runner:
         """Return how long to wait at most for what is under way."""
         if self._is_stopping:  # nothing is begun any more, whatever is due
             return max(0.0, self._ledger.due_at - self._clock.monotonic())
-        if self._may_submit():
+        if self._may_submit() or self._deliveries.may_go_on:
             return 0.0
         moments = [self._lease.renew_at, self._ledger.due_at, self._look_due()]
         if self._patience.until > self._clock.monotonic():

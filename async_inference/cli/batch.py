@@ -60,12 +60,15 @@ def batch(
     the end of this machine, async-inference resume ID goes on with it, here or elsewhere.
     """
     from async_inference.cli.inputs import find_inputs  # noqa: PLC0415 - loads what --help does without
+    from async_inference.cli.recording import Recording  # noqa: PLC0415 - likewise
 
     if output is not None:
         _require_unused(output)
     endpoint = caller.endpoint()
     chosen = {name: value for name, value in options.items() if value is not None}
-    recorded = endpoint.batch(find_inputs(sources), batch_id=batch_id, **chosen)
+    inputs = find_inputs(sources)
+    with Recording(caller.surroundings, live=not caller.as_json) as recording:
+        recorded = endpoint.batch(recording.count(inputs), batch_id=batch_id, **chosen)
     again = _again(caller, recorded, output)
     caller.tell({"batch_id": recorded.id, "resume": again}, f"batch {recorded.id}", f"resume with: {again}")
     return _run(caller, endpoint, recorded, output)

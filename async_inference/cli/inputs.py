@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from async_inference.batches.inputs import BatchItem
 from async_inference.batches.sinks import MARKER
@@ -18,27 +20,29 @@ if TYPE_CHECKING:
 _MANIFEST = ".jsonl"
 
 
-def find_inputs(sources: tuple[str, ...]) -> Iterator[BatchItem]:
-    """Yield what ``sources`` name, in the order of their names.
+def find_inputs(sources: tuple[str, ...]) -> Iterable[BatchItem]:
+    """Return what ``sources`` name, in the order of their names: a list, or the lines of a manifest as they are read.
 
     Each input is called by its path: relative to the directory, to the part of the pattern before its first wildcard,
     or to the folder that all files have in common. Hidden files and folders are left out, so are folders with the
     results of an earlier batch; links to folders are not followed. Whether a file can be read is not looked at here:
-    one that cannot is a failed item of the batch.
+    one that cannot is a failed item of the batch, and so is a folder that cannot.
 
     Args:
         sources: One directory, one pattern, one manifest ending in ``.jsonl``, or any number of files.
 
     Raises:
-        InvalidRequest: there is nothing of that name, or nothing in it.
+        InvalidRequest: there is nothing of that name, or nothing in it, or it cannot be read.
     """
-    found = list(_found(sources)) if not _is_manifest(sources) else None
+    try:
+        found = list(_found(sources)) if not _is_manifest(sources) else None
+    except OSError as error:
+        raise InvalidRequest(f"{error.filename}: cannot be read: {error.strerror}") from error
     if found is None:
-        yield from read_manifest(Path(sources[0]))
-    elif not found:
+        return read_manifest(Path(sources[0]))
+    if not found:
         raise InvalidRequest(f"{sources[0]}: there is no input")
-    else:
-        yield from (BatchItem(name, path) for name, path in found)
+    return [BatchItem(name, path) for name, path in found]
 
 
 def _is_manifest(sources: tuple[str, ...]) -> bool:
@@ -57,25 +61,64 @@ def _found(sources: tuple[str, ...]) -> Iterable[tuple[str, Path]]:
 
 
 def _in_directory(directory: Path) -> Iterator[tuple[str, Path]]:
-    for folder, folders, files in os.walk(directory, onerror=_refuse):
+    errors: list[OSError] = []
+    for folder, folders, files in os.walk(directory, onerror=errors.append):
+        yield from _unreadable(directory, errors)
         if MARKER in files and Path(folder) != directory:
             folders.clear()
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(folder, name)
-            # A pipe would wait for a writer, and a dead link is nobody's input.
-            if not name.startswith(".") and path.is_file():
-                yield path.relative_to(directory).as_posix(), path
+        yield from _regular(directory, (Path(folder, name) for name in sorted(files) if not name.startswith(".")))
+    yield from _unreadable(directory, errors)
 
 
 def _matching(pattern: str) -> Iterator[tuple[str, Path]]:
     fixed = Path(pattern)
     while glob.has_magic(str(fixed)):
         fixed = fixed.parent
-    for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - Path.glob takes no absolute pattern
-        if Path(name).is_file():
-            yield Path(name).relative_to(fixed).as_posix(), Path(name)
+    names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return _regular(fixed, map(Path, names))
+
+
+def _regular(root: Path, paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Yield files, and of each folder that can be listed but not entered one, which fails in the folder's name."""
+    locked: set[Path] = set()
+    for path in paths:
+        try:
+            is_file = _is_file(path)
+        except OSError:
+            if path.parent == root:
+                raise
+            if path.parent not in locked:
+                locked.add(path.parent)
+                yield path.parent.relative_to(root).as_posix(), path
+        else:
+            if is_file:
+                yield path.relative_to(root).as_posix(), path
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file: a pipe would wait for a writer, and a dead link is nobody's input.
+
+    Raises:
+        OSError: that cannot be said. Path.is_file() tells of this or not, as Python's version has it.
+    """
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+            return False
+        raise
+
+
+def _unreadable(root: Path, errors: list[OSError]) -> Iterator[tuple[str, Path]]:
+    """Yield folders that could not be listed, as inputs that fail, and forget them."""
+    while errors:
+        error = errors.pop(0)
+        folder = Path(error.filename)
+        if folder == root:
+            raise error
+        yield folder.relative_to(root).as_posix(), folder
 
 
 def _files(sources: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
@@ -85,7 +128,3 @@ def _files(sources: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
             raise InvalidRequest(f"{path}: is no file; expected one directory, one pattern in quotes, or files")
     common = Path(os.path.commonpath([path.absolute().parent for path in paths]))
     return iter([(path.absolute().relative_to(common).as_posix(), path) for path in paths])
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise InvalidRequest(f"{error.filename}: cannot be read: {error.strerror}") from error

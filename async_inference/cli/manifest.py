@@ -44,7 +44,7 @@ def read_manifest(path: Path) -> Iterator[BatchItem]:
         InvalidRequest: it cannot be read, is of another schema, or a line is malformed; the message names the line.
     """
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             _check_head(path, next(lines, ""))
             for number, line in enumerate(lines, 2):
                 if line.strip():
@@ -79,13 +79,13 @@ def _item(path: Path, number: int, line: str) -> BatchItem:
                 members.get("name", name), payload.encode(errors="replace"), members.get("content_type", TEXT)
             )
     else:
-        payload, name = _input(path, members["input"])
+        payload, name = _input(path, number, members["input"])
     return BatchItem(members.get("name", name), payload, members.get("content_type"))
 
 
-def _input(path: Path, text: str) -> tuple[Payload, str]:
+def _input(path: Path, number: int, text: str) -> tuple[Payload, str]:
     if text.startswith("s3://"):
-        location = S3Location.parse(text, field="input")
+        location = S3Location.parse(text, field=f"manifest {path}, line {number}: input")
         return location, location.key.rpartition("/")[2]
     file = path.parent / text
     return file, file.name

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from async_inference.cli.surroundings import Surroundings
+    from async_inference.clock import Clock
 
 DRAW_SECONDS: Final = 0.1
 """Between one drawing and the next, at least: more than the eye takes in is work for nothing."""
@@ -54,7 +55,7 @@ class Progress:
         self._last_line = ""
         self._remarks: deque[str] = deque()
         self._lock = RLock()
-        self._display = _Display(surroundings.width) if live and surroundings.is_terminal() else None
+        self._display = Display(surroundings.width) if live and surroundings.is_terminal() else None
         self._heartbeat = surroundings.heartbeat(self._beat)
 
     def __enter__(self) -> Self:
@@ -101,13 +102,12 @@ class Progress:
             if self._display is not None:
                 if now >= self._draw_at:
                     self._draw_at = now + DRAW_SECONDS
-                    self._display.draw(self._counts, done, more)
+                    self._display.draw(_drawing(self._counts, "  ".join(done), "  ".join(more)))
             elif now >= self._line_at:
                 self._line_at = now + LINE_SECONDS
-                moment = datetime.fromtimestamp(self._clock.now(), UTC)
                 line = f"{self._counts.finished:,}/{self._counts.total:,}: {', '.join(done + more)}"
                 if line != self._last_line:
-                    self._write(f"{moment:%Y-%m-%dT%H:%M:%SZ} {line}")
+                    self._write(stamped(self._clock, line))
                 self._last_line = line
 
     def _write(self, line: str) -> None:
@@ -115,6 +115,11 @@ class Progress:
             self._display.write(line)
         else:
             click.echo(line, err=True)
+
+
+def stamped(clock: Clock, line: str) -> str:
+    """Return a line that says when it was written."""
+    return f"{datetime.fromtimestamp(clock.now(), UTC):%Y-%m-%dT%H:%M:%SZ} {line}"
 
 
 def _done(counts: Counts) -> list[str]:
@@ -142,8 +147,12 @@ def _more(counts: Counts, pace: Pace, seen: Observation, now: float) -> list[str
     return more
 
 
-class _Display:
-    """A bar and two lines of facts, redrawn in place."""
+class Display:
+    """Something that a terminal shows, redrawn in place.
+
+    Args:
+        width: Columns of the terminal; ``None`` finds out.
+    """
 
     def __init__(self, width: int | None) -> None:
         from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
@@ -156,9 +165,9 @@ class _Display:
         )
         self._live.start()
 
-    def draw(self, counts: Counts, done: list[str], more: list[str]) -> None:
+    def draw(self, what: RenderableType) -> None:
         """Replace what is shown."""
-        self._live.update(_drawing(counts, "  ".join(done), "  ".join(more)), refresh=True)
+        self._live.update(what, refresh=True)
 
     def write(self, line: str) -> None:
         """Write a line above it."""
@@ -167,6 +176,13 @@ class _Display:
     def close(self) -> None:
         """Leave the last state where it is."""
         self._live.stop()
+
+
+def one_line(text: str) -> RenderableType:
+    """Return a text that is cut where it is too long, not wrapped: what is drawn keeps its height."""
+    from rich.text import Text  # noqa: PLC0415 - likewise
+
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _drawing(counts: Counts, *lines: str) -> RenderableType:
@@ -188,5 +204,4 @@ def _drawing(counts: Counts, *lines: str) -> RenderableType:
         Text(f"{share:4.0%}"),
         Text(f"{counts.finished:,}/{counts.total:,}", style="bold"),
     )
-    # Lines that are too long are cut, not wrapped: what is drawn keeps its height.
-    return Group(bar, *(Text(line, no_wrap=True, overflow="ellipsis") for line in lines if line))
+    return Group(bar, *(one_line(line) for line in lines if line))

@@ -110,6 +110,8 @@ def _file_names(jobs: list[Job]) -> list[str]:
     names: dict[str, None] = {}
     for number, job in enumerate(jobs, 1):
         name = quote(job.inference_id, safe=" ")
+        if name in {".", ".."}:  # folders; nothing else is called so, since a percent sign would be encoded
+            name = name.replace(".", "%2E")
         # A plus sign is in no quoted name, so that this one is another than all of them.
         names[f"{name}+{number}" if name in names else name] = None
     return list(names)

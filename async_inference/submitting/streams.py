@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from io import TextIOBase
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
@@ -72,7 +73,7 @@ class Stream:
     def _chunk(self, size: int) -> bytes:
         try:
             chunk = self._file.read(min(size, _CHUNK_BYTES))
-        except (OSError, ValueError) as error:  # ValueError: it is closed
+        except (OSError, ValueError, EOFError, zlib.error) as error:  # it is closed, or compressed and damaged
             raise unreadable(self._file, error) from error
         if not isinstance(chunk, bytes | bytearray | memoryview):
             raise _no_bytes(self._file)
@@ -82,7 +83,7 @@ class Stream:
         return bytes(chunk)
 
 
-def unreadable(source: object, error: OSError | ValueError) -> InvalidRequest:
+def unreadable(source: object, error: Exception) -> InvalidRequest:
     """Return what to raise where reading a file, or a file object, raised ``error``."""
     name = source if isinstance(source, Path) else f"the {type(source).__name__}"
     return InvalidRequest(f"payload: cannot read {name}: {getattr(error, 'strerror', None) or error}")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from async_inference.storage import ObjectStore
     from async_inference.submitting.naming import OutputName
     from async_inference.submitting.payloads import Payload, PreparedPayload
+    from async_inference.watching.in_flight import JobsInFlight
 
 
 class Submitter:
@@ -36,6 +37,7 @@ class Submitter:
         consumer: What inference ids are to start with, or ``None``.
         retry: How patiently to repeat what was certainly not accepted.
         clock: Time and chance.
+        in_flight: Is told of a request before it is sent.
 
     Raises:
         ConfigurationError: the endpoint has no such consumer.
@@ -50,6 +52,7 @@ class Submitter:
         consumer: str | None,
         retry: RetryPolicy,
         clock: Clock,
+        in_flight: JobsInFlight,
     ) -> None:
         if consumer is not None and consumer not in configuration.consumers:
             known = ", ".join(sorted(configuration.consumers)) or "none"
@@ -60,6 +63,7 @@ class Submitter:
         self._consumer = consumer
         self._retry = retry
         self._clock = clock
+        self._in_flight = in_flight
         self._names = OutputNames()
 
     def submit(
@@ -104,6 +108,7 @@ class Submitter:
     def _invoke(
         self, parameters: dict[str, str | int], until: float, **source: str | bytes
     ) -> InvokeEndpointAsyncOutputTypeDef:
+        self._in_flight.publish(submitting=1)
         return submission.send(
             self._client, {**parameters, **source}, retry=self._retry, clock=self._clock, until=until
         )

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from async_inference.watching.consumer_queue import BATCH
 from async_inference.watching.notice import TEST, Notice, read_message, read_notice
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
 
     from types_boto3_sqs.type_defs import MessageTypeDef
 
@@ -27,20 +28,23 @@ if TYPE_CHECKING:
     from async_inference.locations import S3Location
     from async_inference.watching.consumer_queue import ConsumerQueue
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
 Inbox: TypeAlias = "deque[tuple[Job, Notice]]"
 """Where a watch gets the notices of its jobs."""
 
-VISIBILITY_SECONDS: Final = 120.0
+_VISIBILITY_SECONDS: Final = 120.0
 """How long a message that was received is hidden from everybody else, as the stack sets it."""
 
-WORTHWHILE: Final = 50
+_WORTHWHILE: Final = 50
 """For how many messages the next request waits if they come fast enough."""
 
-_LONGEST_HELD_SECONDS: Final = VISIBILITY_SECONDS / 2
+_LONGEST_HELD_SECONDS: Final = _VISIBILITY_SECONDS / 2
 """When deletions that fill no request are made all the same."""
 
 _REMEMBERED_SECONDS: Final = 3_600.0
-"""For how long duplicates of notices are recognised."""
+"""For how long duplicates of notices are recognised, and what failures without an object said."""
 
 _MOST_IN_A_ROW: Final = 100
 """Requests for messages before those that came are looked at."""
@@ -51,6 +55,13 @@ class _Held(NamedTuple):
 
     notice: Notice
     handle: str
+    since: float
+
+
+class _Reported(NamedTuple):
+    """Why a job failed that left no object."""
+
+    reason: str
     since: float
 
 
@@ -76,8 +87,8 @@ class Notices:
         self._acknowledged: dict[str, float] = {}
         self._deletable: list[tuple[float, str]] = []
         self._received_at = self._receive_at = clock.monotonic()
-        self.reported: dict[S3Location, str] = {}
-        """Why the jobs failed that left no object, by where their output would have been."""
+        self._reported: dict[S3Location, _Reported] = {}
+        """By where the output would have been."""
 
     @property
     def available(self) -> bool:
@@ -113,20 +124,43 @@ class Notices:
         """Delete the notices of ``job``, soon, and those that are still to come."""
         with self._lock:
             self._deletable += [(held.since, held.handle) for held in self._end(job, inbox)]
-            self._acknowledged.pop(job.inference_id, None)  # so that the newest are last
-            self._acknowledged[job.inference_id] = self._clock.monotonic()
+            self._recognise(job)
+
+    def dealt_with(self, job: Job) -> None:
+        """Delete the notices of ``job`` that have come or are still to come, unless somebody waits for it: he decides.
+
+        For whoever reads an outcome without a watch. It asks the queue for nothing: the next watch deletes.
+        """
+        with self._lock:
+            if not self.are_sent_for(job) or job.inference_id in self._subscriptions:
+                return
+            self._recognise(job)
+            held = self._unclaimed.get(job.inference_id)
+            if held is not None and held.notice.may_be_about(job):
+                del self._unclaimed[job.inference_id]
+                self._deletable.append((held.since, held.handle))
+
+    def reported_failure(self, job: Job) -> str | None:
+        """Return why ``job`` failed, if a notice said so and S3 has nothing of it."""
+        reported = self._reported.get(job.output_location)
+        return None if reported is None else reported.reason
 
     def report(self, job: Job, notice: Notice) -> None:
         """Take ``notice``, if it is of a failure, for what became of a job of which S3 has nothing.
 
-        Only if it cannot be about another request: an inference id is a label, and callers may use it twice.
+        An inference id is a label, which callers may use twice, and the notice of a failure names nothing else. It is
+        taken unless this process knows of another request of that id, or it is of an earlier time. So it may still be
+        about another one, if a caller gives one id to several requests within minutes and waits for them in several
+        processes, or for one of them alone.
         """
         if notice.failure is None or not notice.is_of_the_time_of(job):
             return
         with self._lock:
             jobs = {subscribed for subscribed, _ in self._subscriptions[job.inference_id]}
             if jobs == {job} and job.inference_id not in self._acknowledged:
-                self.reported[job.output_location] = notice.failure
+                now = self._clock.monotonic()
+                self._forget(now)
+                self._reported.setdefault(job.output_location, _Reported(notice.failure, now))
 
     def pause(self) -> float:
         """Return the seconds until asking the queue is worthwhile."""
@@ -158,7 +192,7 @@ class Notices:
         rate = received / max(now - self._received_at, 1e-3)
         self._received_at = self._receive_at = now
         if rate * self._gather_seconds > 1:
-            self._receive_at += min(self._gather_seconds, WORTHWHILE / rate)
+            self._receive_at += min(self._gather_seconds, _WORTHWHILE / rate)
 
     def _sort(self, message: MessageTypeDef) -> None:
         """Bring one message to where it belongs; the lock is held."""
@@ -181,12 +215,18 @@ class Notices:
             self._unclaimed[notice.inference_id] = held
         self._forget(now)
 
+    def _recognise(self, job: Job) -> None:
+        """Delete notices of ``job`` when they come; the lock is held."""
+        now = self._clock.monotonic()
+        self._acknowledged.pop(job.inference_id, None)  # so that the newest are last
+        self._acknowledged[job.inference_id] = now
+        self._forget(now)
+
     def _forget(self, now: float) -> None:
-        """Drop what is too old to matter, from the beginning of what is in order of time."""
-        while self._unclaimed and next(iter(self._unclaimed.values())).since < now - VISIBILITY_SECONDS:
-            del self._unclaimed[next(iter(self._unclaimed))]
-        while self._acknowledged and next(iter(self._acknowledged.values())) < now - _REMEMBERED_SECONDS:
-            del self._acknowledged[next(iter(self._acknowledged))]
+        """Drop what is too old to matter; the lock is held."""
+        _drop(self._unclaimed, lambda held: held.since < now - _VISIBILITY_SECONDS)
+        _drop(self._acknowledged, lambda since: since < now - _REMEMBERED_SECONDS)
+        _drop(self._reported, lambda reported: reported.since < now - _REMEMBERED_SECONDS)
 
     def _end(self, job: Job, inbox: Inbox) -> list[_Held]:
         """End a subscription and return the notices that came of it; the lock is held."""
@@ -206,3 +246,9 @@ class Notices:
                     return
                 batch, self._deletable = self._deletable[:BATCH], self._deletable[BATCH:]
             self._queue.delete([handle for _, handle in batch])
+
+
+def _drop(remembered: dict[Key, Value], is_old: Callable[[Value], bool]) -> None:
+    """Drop from the beginning of what is in order of time."""
+    while remembered and is_old(remembered[oldest := next(iter(remembered))]):
+        del remembered[oldest]

@@ -10,17 +10,18 @@ notice, with one exception: a notice may tell of a failure that left no object.
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from async_inference.exceptions import AsyncInferenceError, PermissionDenied
+from async_inference.exceptions import AsyncInferenceError, InvalidRequest, PermissionDenied
 from async_inference.storage import ObjectStore
 from async_inference.watching import listing
 from async_inference.watching.pacing import FALLBACK_SECONDS, Deadlines, Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from async_inference.clients import Clients
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from async_inference.locations import S3Location
     from async_inference.retrying import RetryPolicy
     from async_inference.waiting import PollingPolicy
+    from async_inference.watching.in_flight import JobsInFlight
     from async_inference.watching.notice import Notice
     from async_inference.watching.notices import Inbox, Notices
 
@@ -60,11 +62,15 @@ class Watch:
         *,
         polling: PollingPolicy,
         clock: Clock,
+        in_flight: JobsInFlight,
+        require_open: Callable[[], None],
         notices: Notices | None = None,
         long_poll_seconds: int = LONG_POLL_SECONDS,
     ) -> None:
         self._objects = objects
         self._clock = clock
+        self._in_flight = in_flight
+        self._require_open = require_open
         self._notices = notices
         self._long_poll_seconds = long_poll_seconds
         self._pending: dict[Job, None] = {}
@@ -75,6 +81,7 @@ class Watch:
         self._noticed: dict[Job, Notice] = {}
         self._unacknowledged: set[Job] = set()
         self._hurry = self._refused = False
+        in_flight.add(self)
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -126,9 +133,12 @@ class Watch:
                 second, and a round that starts at or after it looks for everything.
 
         Raises:
+            InvalidRequest: the endpoint was closed.
             PermissionDenied: listing was refused, twice in a row.
             EndpointUnavailable: S3 could not be asked. No job is lost by it: the next round looks again.
         """
+        self._require_open()
+        self._in_flight.publish()
         self._hear(until)
         ended = self._deadlines.passed(self._clock.now())
         for job in ended:
@@ -142,7 +152,8 @@ class Watch:
 
     def pause(self) -> float:
         """Return the seconds until the next round is worthwhile; 0 if it is now."""
-        moments = [self._listing_due() - self._clock.monotonic(), self._deadlines.next() - self._clock.now()]
+        due = min(self._listing_due(), self._in_flight.due if self._pending else math.inf)
+        moments = [due - self._clock.monotonic(), self._deadlines.next() - self._clock.now()]
         if self._notices is not None and not self._noticed:  # what could not be looked at waits for the next listing
             moments.append(0.0 if self._inbox else self._notices.pause())
         return max(0.0, min(moments))
@@ -246,7 +257,7 @@ class Watch:
             for job, notice in self._noticed.items():
                 if job.output_location not in found and job.failure_location not in found:
                     self._notices.report(job, notice)
-            found |= {job.output_location for job in jobs if job.output_location in self._notices.reported}
+            found |= {job.output_location for job in jobs if self._notices.reported_failure(job) is not None}
         self._noticed.clear()
         ended = [job for job in jobs if job.output_location in found or job.failure_location in found]
         for job in ended:
@@ -262,7 +273,11 @@ class Watches:
     retry: RetryPolicy
     polling: PollingPolicy
     clock: Clock
+    in_flight: JobsInFlight
     notices: Notices | None
+    endpoint_name: str
+    closing: threading.Event = field(default_factory=threading.Event)
+    """Set for good once the endpoint is closed."""
 
     def new(self, clock: Clock | None = None, *, long_poll_seconds: int = LONG_POLL_SECONDS) -> Watch:
         """Return a watch; ``clock`` in place of the endpoint's."""
@@ -271,10 +286,30 @@ class Watches:
             ObjectStore(self.clients, retry=self.retry, clock=clock),
             polling=self.polling,
             clock=clock,
+            in_flight=self.in_flight,
+            require_open=self.require_open,
             notices=self.notices,
             long_poll_seconds=long_poll_seconds,
         )
 
+    def require_open(self) -> None:
+        """Refuse to go on with an endpoint that was closed.
+
+        Raises:
+            InvalidRequest: it was.
+        """
+        if self.closing.is_set():
+            raise self.closed()
+
+    def closed(self) -> InvalidRequest:
+        """Return what to raise where the endpoint was closed."""
+        return InvalidRequest(f"endpoint {self.endpoint_name}: this object was closed, make another to go on")
+
     def reported_failure(self, job: Job) -> str | None:
         """Return why ``job`` failed, if that is known although it left no object."""
-        return None if self.notices is None else self.notices.reported.get(job.output_location)
+        return None if self.notices is None else self.notices.reported_failure(job)
+
+    def dealt_with(self, job: Job) -> None:
+        """Take note that the outcome of ``job`` was read, so that no notice of it is kept for anybody."""
+        if self.notices is not None:
+            self.notices.dealt_with(job)

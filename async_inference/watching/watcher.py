@@ -14,8 +14,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
-from async_inference.exceptions import InvalidRequest
-
 if TYPE_CHECKING:
     from async_inference.job import Job
     from async_inference.watching.waiter import Waiter
@@ -39,18 +37,17 @@ class Watcher:
 
     Args:
         watches: Makes the watch that the thread drives.
-        endpoint_name: For the thread's name and messages.
     """
 
-    def __init__(self, watches: Watches, *, endpoint_name: str) -> None:
+    def __init__(self, watches: Watches) -> None:
         self.watches = watches
-        self._endpoint_name = endpoint_name
+        self._endpoint_name = watches.endpoint_name
         self._lock = threading.Lock()
         self._waiting: dict[Job, list[Waiter]] = {}
         self._changed: deque[Job] = deque()
         self._ended: WeakSet[Job] = WeakSet()
         self._wake = threading.Event()
-        self._closing = threading.Event()
+        self._closing = watches.closing
         self._thread: threading.Thread | None = None
         self._complained = False
 
@@ -60,8 +57,7 @@ class Watcher:
         Raises:
             InvalidRequest: it was.
         """
-        if self._closing.is_set():
-            raise self._closed()
+        self.watches.require_open()
 
     def has_ended(self, job: Job) -> bool:
         """Whether the thread has seen the end of ``job``, which somebody still holds; asks nobody.
@@ -73,16 +69,17 @@ class Watcher:
             self.require_open()
             return job in self._ended
 
-    def wait_for(self, waiter: Waiter) -> None:
-        """Call ``waiter.callback`` in the thread once its job has ended, or soon if it has.
+    def wait_for(self, *waiters: Waiter) -> None:
+        """Call ``callback`` of each in the thread once its job has ended, or soon if it has; one look is for them all.
 
         Raises:
             InvalidRequest: the endpoint was closed.
         """
         with self._lock:
             self.require_open()
-            self._waiting.setdefault(waiter.job, []).append(waiter)
-            self._changed.append(waiter.job)
+            for waiter in waiters:
+                self._waiting.setdefault(waiter.job, []).append(waiter)
+                self._changed.append(waiter.job)
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name=f"async-inference {self._endpoint_name}", daemon=True)
                 thread.start()
@@ -110,10 +107,7 @@ class Watcher:
             thread.join()
         for waiter in forsaken:
             if waiter.on_error is not None:
-                waiter.on_error(self._closed())
-
-    def _closed(self) -> InvalidRequest:
-        return InvalidRequest(f"endpoint {self._endpoint_name}: this object was closed, make another to go on")
+                waiter.on_error(self.watches.closed())
 
     def _run(self) -> None:
         try:
@@ -147,7 +141,8 @@ class Watcher:
         except _ClosedError:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, others still wait, until their deadlines at least
-            self._failed(error)
+            if not self._closing.is_set():  # otherwise nobody waits any more
+                self._failed(error)
             return
         self._complained = False
         for job in ended:

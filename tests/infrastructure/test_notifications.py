@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aws_cdk import assertions
 
+from async_inference.watching import notices
 from constructs_lib.notifications import Notifications
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def test_consumer_hears_of_its_own_requests_on_both_topics(two_consumers: assert
 
     topics = {subscription["Properties"]["TopicArn"]["Ref"] for subscription in subscriptions.values()}
     assert len(topics) == 2
+
+
+def test_the_client_knows_how_long_a_queue_hides_a_message(two_consumers: assertions.Template) -> None:
+    """What it holds longer than that comes again."""
+    queues = two_consumers.find_resources(
+        "AWS::SQS::Queue", {"Properties": {"VisibilityTimeout": notices._VISIBILITY_SECONDS}}
+    )
+    assert len(queues) == 2
 
 
 def test_topics_and_queues_refuse_plain_http(two_consumers: assertions.Template) -> None:

@@ -21,7 +21,7 @@ from async_inference import (
     RetryPolicy,
     aio,
 )
-from tests.unit.async_inference.fake_aws import s3_error
+from tests.unit.async_inference.fake_aws import s3_error, service_error
 from tests.unit.async_inference.fake_queue import CONSUMER
 
 if TYPE_CHECKING:
@@ -262,6 +262,71 @@ def test_all_attempts_may_expire(queue_aws: FakeQueueAws, run: Callable[[Any], N
         assert queue_aws.count("InvokeEndpointAsync") == 2
 
     run(body)
+
+
+def locations_of(aws: FakeQueueAws, number: int) -> str:
+    """Return where the output of a submission is to be."""
+    sent = aws.sent("InvokeEndpointAsync")[number].headers
+    return f"output/{sent['x-amzn-sagemaker-s3outputpathextension']}/{sent['x-amzn-sagemaker-filename']}"
+
+
+async def submissions(aws: FakeQueueAws, number: int) -> None:
+    """Wait for so many."""
+    while aws.count("InvokeEndpointAsync") < number:  # noqa: ASYNC110 - what is waited for knows no events
+        await asyncio.sleep(0.005)
+
+
+def test_a_failure_of_one_attempt_is_not_the_end_of_another(
+    queue_aws: FakeQueueAws, run: Callable[[Any], None]
+) -> None:
+    """It is raised if nothing else comes."""
+
+    async def body(endpoint: aio.AsyncEndpoint) -> None:
+        for content in (b"1", b""):
+            before = queue_aws.count("InvokeEndpointAsync")
+            invoking = asyncio.create_task(endpoint.invoke(b"x", timeout=0.2, attempts=2))
+            await submissions(queue_aws, before + 1)
+            failure = queue_aws.failure_location
+            await submissions(queue_aws, before + 2)
+            queue_aws.put(str(failure), b"no image")
+            await asyncio.sleep(0.05)
+            assert not invoking.done()
+            queue_aws.put(f"s3://payloads-bucket/{locations_of(queue_aws, before + 1)}", content)
+            if content:
+                assert (await invoking).content == content
+            else:
+                with pytest.raises(ModelError, match="no image"):
+                    await invoking
+
+    run(body)
+
+
+def test_a_submission_that_fails_loses_no_earlier_attempt(
+    queue_aws: FakeQueueAws, run: Callable[[Any], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is raised if nothing else comes, with the job that is under way."""
+    refusal = service_error(400, "ValidationError", "secret")
+
+    async def body(endpoint: aio.AsyncEndpoint) -> None:
+        for number in range(2):
+            before = queue_aws.count("InvokeEndpointAsync")
+            invoking = asyncio.create_task(endpoint.invoke(b"x", timeout=0.1, attempts=3))
+            await submissions(queue_aws, before + 1)
+            queue_aws.fail("InvokeEndpointAsync", refusal)
+            await submissions(queue_aws, before + 2)
+            if number == 0:
+                queue_aws.put(f"s3://payloads-bucket/{locations_of(queue_aws, before)}", b"1")
+                assert (await invoking).content == b"1"
+            else:
+                with pytest.raises(InvalidRequest) as caught:
+                    await invoking
+                assert caught.value.job is not None
+                assert str(caught.value.job.output_location).endswith(locations_of(queue_aws, before))
+            assert queue_aws.count("InvokeEndpointAsync") == before + 2
+
+    run(body)
+    assert len([message for message in caplog.messages if "failed with InvalidRequest" in message]) == 2
+    assert "secret" not in caplog.text
 
 
 def test_errors_of_aws_reach_who_awaits(queue_aws: FakeQueueAws, run: Callable[[Any], None]) -> None:

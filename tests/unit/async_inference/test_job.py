@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from async_inference import (
@@ -140,6 +140,8 @@ def test_a_timeout_that_is_no_number_is_refused(aws: FakeAws, job: Job) -> None:
     """It would never end."""
     with pytest.raises(InvalidRequest, match=r"^timeout: got nan"):
         job.result(timeout=float("nan"))
+    with pytest.raises(InvalidRequest, match=r"^timeout: got str, expected seconds, or None for no bound"):
+        job.result(timeout="5")  # type: ignore[call-overload]
 
     assert aws.requests == []
 
@@ -396,6 +398,7 @@ JOBS = st.builds(
 )
 
 
+@settings(max_examples=30)
 @given(JOBS)
 def test_a_job_survives_json(job: Job) -> None:
     """Every job that can be is read back as it was written."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from async_inference import InvalidRequest, ModelError, RequestExpired, ResultTimeout
+from tests.unit.async_inference.fake_aws import service_error
 from tests.unit.async_inference.fake_queue import CONSUMER, FakeQueueAws
 
 if TYPE_CHECKING:
@@ -26,25 +27,30 @@ class WorkingAws(FakeQueueAws):
     def __init__(self) -> None:
         super().__init__()
         self.seconds: list[float | None] = []
+        self.fails: list[bool] = []
+        self.accepts = 1_000
         self.unfinished: list[float] = []
         self.most_unfinished = 0
 
     def _invoke(self, request: Request) -> Answer:
+        if len(self.sent("InvokeEndpointAsync")) > self.accepts:
+            return service_error(400, "ValidationError", "the secret name of a field")
         answer = super()._invoke(request)
+        failed = self.fails.pop(0) if self.fails else request.body == b"bad"
         seconds = self.seconds.pop(0) if self.seconds else 10.0
         self.unfinished = [end for end in self.unfinished if end > self.time.now]
         self.unfinished.append(float("inf") if seconds is None else self.time.now + seconds)
         self.most_unfinished = max(self.most_unfinished, len(self.unfinished))
         if seconds is not None:
-            place = self.failure_location if request.body == b"bad" else self.output_location
+            place = self.failure_location if failed else self.output_location
             self.put(str(place), request.body, after=seconds)
-            self.tell(self._notice(request), after=seconds + 0.5)
+            self.tell(self._notice(request, failed=failed), after=seconds + 0.5)
         return answer
 
-    def _notice(self, request: Request) -> str:
+    def _notice(self, request: Request, *, failed: bool) -> str:
         ended = (
             {"invocationStatus": "Failed", "failureReason": "ClientError"}
-            if request.body == b"bad"
+            if failed
             else {"invocationStatus": "Completed", "responseParameters": {"outputLocation": self.output_location}}
         )
         inference_id = request.headers["x-amzn-sagemaker-inference-id"]
@@ -182,7 +188,7 @@ def test_attempts_end(working: WorkingAws) -> None:
     with pytest.raises(ResultTimeout, match="within 60 s"):
         endpoint.invoke(b"x", timeout=60, attempts=2)
     with pytest.raises(RequestExpired):
-        endpoint.invoke(b"x", attempts=2)
+        endpoint.invoke(b"x", attempts=2, request_ttl_seconds=60, invocation_timeout_seconds=60)
     assert len(working.sent("InvokeEndpointAsync")) == 4
 
 
@@ -192,6 +198,90 @@ def test_a_models_failure_is_never_tried_again(working: WorkingAws) -> None:
         working.endpoint().invoke(b"bad", timeout=60, attempts=3)
 
     assert len(working.sent("InvokeEndpointAsync")) == 1
+
+
+def inference_ids(working: WorkingAws) -> list[str]:
+    """Return those of all submissions."""
+    return [
+        request.headers["x-amzn-sagemaker-inference-id"]
+        for request in working.sent("InvokeEndpointAsync")
+        if "x-amzn-sagemaker-inference-id" in request.headers
+    ]
+
+
+@MODES
+@pytest.mark.parametrize("seconds", [[90.0, 40.0], [90.0, 29.0], [100.0, 30.0]])
+@pytest.mark.parametrize("failed", [0, 1])
+def test_a_failure_of_one_attempt_is_not_the_end_of_another(
+    working: WorkingAws, consumer: str | None, seconds: list[float | None], failed: int
+) -> None:
+    """Even if both end in the same moment; nothing more is submitted after it."""
+    working.seconds, working.fails = list(seconds), [number == failed for number in range(2)]
+
+    result = working.endpoint(consumer=consumer).invoke(b"x", timeout=61, attempts=3)
+
+    assert inference_ids(working)[1 - failed] == result.job.inference_id
+    assert len(inference_ids(working)) == 2
+
+
+@MODES
+@pytest.mark.parametrize(("seconds", "last"), [([90.0, 30.0], 2), ([90.0, 40.0], 2), ([90.0, None], 2), ([10.0], 1)])
+def test_a_failure_is_raised_if_nothing_succeeds(
+    working: WorkingAws, consumer: str | None, seconds: list[float | None], last: int
+) -> None:
+    """That of the first attempt, if both end at once; no later attempt is made."""
+    working.seconds, working.fails = list(seconds), [True, True]
+
+    with pytest.raises(ModelError) as caught:
+        working.endpoint(consumer=consumer).invoke(b"x", timeout=60, attempts=4)
+
+    assert caught.value.job is not None
+    assert inference_ids(working)[0] == caught.value.job.inference_id
+    assert len(inference_ids(working)) == last
+
+
+@MODES
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_submission_that_fails_loses_no_earlier_attempt(
+    working: WorkingAws, caplog: pytest.LogCaptureFixture, consumer: str | None, *, fails: bool
+) -> None:
+    """Its outcome is what counts; nothing more is submitted, and the log repeats no words of the error."""
+    working.seconds, working.fails, working.accepts = [90.0], [fails], 1
+    endpoint = working.endpoint(consumer=consumer)
+    if fails:
+        with pytest.raises(ModelError):
+            endpoint.invoke(b"x", timeout=60, attempts=4)
+    else:
+        assert endpoint.invoke(b"x", timeout=60, attempts=4).content == b"x"
+
+    assert len(inference_ids(working)) == 2
+    assert [message for message in caplog.messages if "InvalidRequest" in message] == [
+        f"submitting again failed with InvalidRequest: inference id {inference_ids(working)[0]} is waited for, alone"
+    ]
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("expires", [False, True])
+def test_a_submission_that_fails_is_raised_if_nothing_else_comes(working: WorkingAws, *, expires: bool) -> None:
+    """With the job that is still under way, or has expired."""
+    working.seconds, working.accepts = [None], 1
+
+    with pytest.raises(InvalidRequest) as caught:
+        working.endpoint().invoke(b"x", timeout=None if expires else 60, attempts=2, request_ttl_seconds=60)
+
+    assert caught.value.job is not None
+    assert caught.value.job.inference_id == inference_ids(working)[0]
+    assert working.time.monotonic >= 1_120
+
+
+def test_a_first_submission_that_fails_is_raised_at_once(working: WorkingAws) -> None:
+    """Nothing is under way."""
+    working.accepts = 0
+
+    with pytest.raises(InvalidRequest):
+        working.endpoint().invoke(b"x", timeout=60, attempts=3)
+
+    assert (len(inference_ids(working)), working.time.slept) == (1, [])
 
 
 @pytest.mark.parametrize(

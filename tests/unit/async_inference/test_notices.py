@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from async_inference import AsyncEndpoint, Clients, ConfigurationError, ModelError, as_completed, wait
+from async_inference import (
+    AsyncEndpoint,
+    Clients,
+    ConfigurationError,
+    ModelError,
+    RequestExpired,
+    ResultCorrupt,
+    ResultTimeout,
+    as_completed,
+    wait,
+)
 from async_inference.watching.notice import read_message, read_notice
 from tests.unit.async_inference.fake_aws import CONFIGURATION, service_error
 from tests.unit.async_inference.fake_queue import CONSUMER, TEST_NOTIFICATION, FakeQueueAws, notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from async_inference import Job
+    from async_inference.watching.notices import Notices
 
 SQS_DOWN = service_error(500, "InternalError")
 
@@ -117,6 +134,105 @@ def test_no_notice_is_received_again_and_again_while_others_are_waited_for(
 
     assert wait([first, last]).not_done == set()
     assert [message.receives for message in messages] == [1, 1]
+
+
+READS: dict[str, Callable[[Job], object]] = {
+    "result": lambda job: job.result(),
+    "exception": lambda job: job.exception(),
+    "download": lambda job: job.download(BytesIO()),
+    "locate": lambda job: job.locate(),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize("received", [False, True])
+def test_a_notice_of_what_was_read_goes_with_the_next_watch(
+    queue_aws: FakeQueueAws, endpoint: AsyncEndpoint, read: Callable[[Job], object], *, received: bool
+) -> None:
+    """A wait for a single job asks nothing of the queue, and yet leaves nothing that would become a dead letter."""
+    job, other = endpoint.submit(b"x"), endpoint.submit(b"x")
+    message = queue_aws.notify(job, after=5)
+    queue_aws.succeed(job, after=10)
+    queue_aws.succeed(other, after=900)
+    if received:
+        assert wait([other], timeout=6).done == set()
+    asked = queue_aws.count("ReceiveMessage", "DeleteMessageBatch")
+    read(job)
+    assert queue_aws.count("ReceiveMessage", "DeleteMessageBatch") == asked
+
+    assert list(as_completed([other])) == [other]
+    assert (queue_aws.deleted, message.receives) == ([message.body], 1)
+
+
+@pytest.mark.parametrize("outcome", ["failure", "empty output", "expiry"])
+def test_a_notice_of_what_went_wrong_goes_too(queue_aws: FakeQueueAws, endpoint: AsyncEndpoint, outcome: str) -> None:
+    """It is an outcome; that patience ended is none."""
+    job, other, running = (endpoint.submit(b"x") for _ in range(3))
+    with pytest.raises(ResultTimeout):
+        running.result(0)
+    if outcome == "expiry":
+        queue_aws.time.advance(20_000)
+        other = endpoint.submit(b"x")
+    elif outcome == "failure":
+        queue_aws.fail_job(job)
+    else:
+        queue_aws.succeed(job, content=b"")
+    with pytest.raises((ModelError, ResultCorrupt, RequestExpired)):
+        job.result()
+    queue_aws.succeed(other, after=400)
+    for one in (job, running):
+        queue_aws.notify(one)
+
+    assert list(as_completed([other])) == [other]
+    assert queue_aws.deleted == [notice(job)]
+
+
+def test_who_waits_for_a_job_decides_when_its_notice_goes(queue_aws: FakeQueueAws, endpoint: AsyncEndpoint) -> None:
+    """Even if somebody else has read its outcome: what he does with it may fail."""
+    job, other = endpoint.submit(b"x"), endpoint.submit(b"x")
+    queue_aws.succeed(job, after=1)
+    message = queue_aws.notify(job, after=1)
+    with endpoint.watch() as watch:
+        watch.add(job)
+        while not watch.tick():
+            queue_aws.time.sleep(watch.pause())
+        job.result()
+    queue_aws.succeed(other, after=400)
+
+    assert list(as_completed([other])) == [other]
+    assert queue_aws.messages == [message]
+
+
+def test_what_was_read_is_not_remembered_for_ever(queue_aws: FakeQueueAws, endpoint: AsyncEndpoint) -> None:
+    """In a program that waits for one job after another, and never for many."""
+    notices = notices_of(endpoint)
+    for _ in range(5):
+        job = endpoint.submit(b"x")
+        queue_aws.succeed(job)
+        job.result()
+        queue_aws.time.advance(1_000)
+
+    assert len(notices._acknowledged) == 4
+
+
+def test_a_reported_failure_is_not_remembered_for_ever(queue_aws: FakeQueueAws, endpoint: AsyncEndpoint) -> None:
+    """Only as long as duplicates are recognised."""
+    notices = notices_of(endpoint)
+    for _ in range(5):
+        job = endpoint.submit(b"x")
+        queue_aws.notify(job, failure="no reason")
+        assert wait([job]).done == {job}
+        assert notices.reported_failure(job) == "no reason"
+        queue_aws.time.advance(1_000)
+
+    assert len(notices._reported) == 4
+
+
+def notices_of(endpoint: AsyncEndpoint) -> Notices:
+    """Return what the endpoint remembers of its queue."""
+    notices = endpoint._watcher.watches.notices
+    assert notices is not None
+    return notices
 
 
 def test_what_is_not_ours_is_left_alone(queue_aws: FakeQueueAws, endpoint: AsyncEndpoint) -> None:

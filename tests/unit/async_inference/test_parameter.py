@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -150,6 +151,15 @@ def test_a_configuration_survives_json() -> None:
     assert configuration == EndpointConfiguration.from_json(json.dumps(configuration.to_dict()))
 
 
+def test_a_document_of_before_jobs_were_counted_is_read() -> None:
+    """It leaves the switch out, which then is off."""
+    document = CONFIGURATION.to_dict()
+    del document["count_jobs_in_flight"]
+
+    assert EndpointConfiguration.from_dict(document) == CONFIGURATION
+    assert EndpointConfiguration.from_dict(document | {"count_jobs_in_flight": True}).count_jobs_in_flight
+
+
 DOCUMENT: dict[str, Any] = CONFIGURATION.to_dict() | {"consumers": {"reports": {"queue_url": "https://sqs/reports"}}}
 
 
@@ -191,6 +201,7 @@ DOCUMENT: dict[str, Any] = CONFIGURATION.to_dict() | {"consumers": {"reports": {
             {"prefixes": {"input": "i/", "output": "o/", "failure": 7}},
             ": 'prefixes.failure' is int, expected a text that",
         ),
+        ({"count_jobs_in_flight": "yes"}, ": 'count_jobs_in_flight' is 'yes', expected true or false"),
         ({"consumers": []}, ": 'consumers' is list, expected an object"),
         ({"consumers": {"reports": "https://sqs"}}, ": 'consumers.reports' is str, expected an object"),
         ({"consumers": {"reports": {}}}, ": 'consumers.reports.queue_url' is missing"),
@@ -222,6 +233,8 @@ def test_clients_that_retry_on_their_own_are_refused(aws: FakeAws) -> None:
 
     with pytest.raises(ConfigurationError, match=r"^clients: sagemaker_runtime retries on its own"):
         Clients(sagemaker_runtime=retrying, s3=aws.clients.s3, s3_uploads=aws.clients.s3_uploads)
+    with pytest.raises(ConfigurationError, match=r"^clients: cloudwatch retries on its own"):
+        replace(aws.clients, cloudwatch=boto3.client("cloudwatch", region_name="eu-west-1"))
 
 
 def test_no_answer_is_waited_for_longer_than_is_promised() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import mmap
+import random
 from io import BufferedReader, BytesIO, RawIOBase, StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,18 @@ def test_what_reads_bytes_is_a_file(aws: FakeAws, tmp_path: Path) -> None:
         aws.endpoint().submit(unzipped)
 
     assert [request.body for request in aws.requests] == [b"content"] * 2
+
+
+@pytest.mark.parametrize("size", [100, 400_000])
+def test_a_damaged_compressed_file_is_refused(aws: FakeAws, size: int) -> None:
+    """Cut off, or altered."""
+    whole = gzip.compress(random.Random(0).randbytes(size))  # noqa: S311 - no secret
+    altered = whole[:10] + b"\xff" + whole[11:]
+    for damaged, problem in ((whole[:-20], "Compressed file ended"), (altered, "Error -3 while decompressing")):
+        with pytest.raises(InvalidRequest, match=rf"^payload: cannot read the GzipFile: {problem}"):
+            aws.endpoint().submit(gzip.GzipFile(fileobj=BytesIO(damaged)))
+
+    assert (aws.objects, aws.uploads, aws.sent("InvokeEndpointAsync")) == ({}, {}, [])
 
 
 class Stalled(BytesIO):

@@ -31,7 +31,7 @@ from async_inference import (
     as_completed,
     wait,
 )
-from tests.unit.async_inference.fake_aws import BUCKET, OUTPUT, FakeAws
+from tests.unit.async_inference.fake_aws import BUCKET, CONFIGURATION, OUTPUT, FakeAws
 
 if TYPE_CHECKING:
     from async_inference.submitting.payloads import Payload
@@ -168,6 +168,10 @@ def test_coroutines_return_the_same_types(aws: FakeAws) -> None:
     aws.put(OUTPUT, b'{"text": "x"}')
     # A thread waits for coroutines, in real time.
     polling = PollingPolicy(initial_seconds=0.01, maximum_seconds=0.01)
+    typed = aio.AsyncEndpoint(CONFIGURATION, clients=aws.clients, polling=polling, clock=Clock())
+    assert_type(typed, aio.AsyncEndpoint)
+    with pytest.raises(TypeError):
+        aio.AsyncEndpoint(CONFIGURATION, clients=aws.clients, pollings=polling)  # type: ignore[call-arg]
 
     async def work() -> None:
         async with aio.AsyncEndpoint.of(aws.endpoint(clock=Clock(), polling=polling)) as endpoint:

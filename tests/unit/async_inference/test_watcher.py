@@ -6,17 +6,29 @@ import gc
 import logging
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from async_inference import AsyncEndpoint, Clients, Clock, InvalidRequest, PollingPolicy, RetryPolicy, as_completed
+from async_inference import (
+    AsyncEndpoint,
+    Clients,
+    Clock,
+    InvalidRequest,
+    PollingPolicy,
+    RetryPolicy,
+    as_completed,
+    wait,
+)
 from async_inference.watching.waiter import Waiter
 from tests.unit.async_inference.fake_aws import CONFIGURATION, s3_error
 from tests.unit.async_inference.fake_queue import CONSUMER, FakeQueueAws
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from async_inference import Job
 
 PATIENCE_SECONDS = 10.0
@@ -212,6 +224,45 @@ def test_closing_ends_the_thread_and_forgets_callbacks(queue_aws: FakeQueueAws, 
     ):
         with pytest.raises(InvalidRequest, match="this object was closed"):
             use()
+
+
+@MODES
+def test_closing_ends_the_waits_of_other_threads(
+    queue_aws: FakeQueueAws, caplog: pytest.LogCaptureFixture, consumer: str | None
+) -> None:
+    """At their next look."""
+    waits: tuple[Callable[[Job], object], ...] = (
+        lambda job: wait([job]),
+        lambda job: list(as_completed([job])),
+        lambda job: job.result(),
+    )
+    endpoint = endpoint_of(queue_aws, consumer=consumer)
+    jobs = [endpoint.submit(b"x") for _ in waits]
+    jobs[0].add_done_callback(lambda _: None)
+    with ThreadPoolExecutor(len(waits)) as pool:
+        waiting = [pool.submit(waits[number], job) for number, job in enumerate(jobs)]
+        looks = queue_aws.count("ListObjectsV2", "GetObject")
+        while queue_aws.count("ListObjectsV2", "GetObject") < looks + 20:
+            threading.Event().wait(0.001)
+        endpoint.close()
+        for one in waiting:
+            assert isinstance(one.exception(PATIENCE_SECONDS), InvalidRequest)
+    end_of_thread()
+
+    assert caplog.messages == []
+
+
+def test_a_watch_of_a_closed_endpoint_looks_for_nothing(queue_aws: FakeQueueAws) -> None:
+    """And can still be closed."""
+    endpoint = queue_aws.endpoint(consumer=CONSUMER)
+    with endpoint.watch() as watch:
+        watch.add(endpoint.submit(b"x"))
+        endpoint.close()
+        queue_aws.requests.clear()
+        with pytest.raises(InvalidRequest, match="this object was closed"):
+            watch.tick()
+
+    assert queue_aws.requests == []
 
 
 def test_a_callback_may_close_the_endpoint(queue_aws: FakeQueueAws) -> None:

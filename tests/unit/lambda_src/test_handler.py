@@ -63,8 +63,9 @@ def test_the_handler_makes_its_endpoint_once(aws: FakeAws, monkeypatch: pytest.M
     monkeypatch.setenv(ENDPOINT_CONFIGURATION, VALUE)
     made: list[str] = []
 
-    def connect(region: str, _: object, *, sqs: bool) -> Clients:
+    def connect(region: str, _: object, *, sqs: bool, cloudwatch: bool) -> Clients:
         assert not sqs
+        assert not cloudwatch
         made.append(region)
         return aws.clients
 

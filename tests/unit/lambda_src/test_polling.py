@@ -9,14 +9,16 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from async_inference import EndpointUnavailable, ModelError, PermissionDenied, RequestExpired, ResultCorrupt
 from async_inference.clients import CONNECT_TIMEOUT_SECONDS, S3_READ_TIMEOUT_SECONDS, SUBMIT_READ_TIMEOUT_SECONDS
+from async_inference.watching.in_flight import PUBLISHING_SECONDS
 from lambda_src.polling import polling
 from lambda_src.polling.polling import MARGIN_SECONDS, RESPONSE_SECONDS, SUBMISSION_SECONDS
 from tests.unit.async_inference.fake_aws import BUCKET, FAILURE, OUTPUT, FakeAws, s3_error, service_error
+from tests.unit.async_inference.fake_metrics import FakeCloudWatch, counting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,21 @@ def test_a_result_is_returned_with_its_job(aws: FakeAws, invoke: Callable[..., d
         "content_type": "application/json",
         "json": {"text": "x"},
     }
+
+
+def test_jobs_in_flight_are_published_while_the_function_waits(aws: FakeAws) -> None:
+    """In each minute from the submission on, and never at the cost of answering in time."""
+    with closing(FakeCloudWatch(aws.time)) as cloudwatch:
+        start = aws.time.monotonic
+        cloudwatch.latency = float(PUBLISHING_SECONDS)
+
+        response = polling.answer(
+            EVENT, endpoint=counting(aws, cloudwatch.client), seconds_left=lambda: start + 900 - aws.time.monotonic
+        )
+
+        assert response["status"] == "IN_PROGRESS"
+        assert aws.time.monotonic <= start + 900 - MARGIN_SECONDS
+        assert cloudwatch.longest_gap(start, aws.time.monotonic) < 60
 
 
 def test_the_payload_and_its_fields_are_submitted(aws: FakeAws, invoke: Callable[..., dict[str, Any]]) -> None:
@@ -115,9 +132,11 @@ def test_an_invocation_without_time_for_a_submission_submits_nothing(
     assert aws.requests == []
 
 
+EXAMPLES = 40
 SILENCE = st.floats(0, CONNECT_TIMEOUT_SECONDS + S3_READ_TIMEOUT_SECONDS)
 
 
+@settings(max_examples=EXAMPLES)
 @given(
     seconds=st.floats(SUBMISSION_SECONDS + 0.1, 200),
     submission=st.floats(0, CONNECT_TIMEOUT_SECONDS + SUBMIT_READ_TIMEOUT_SECONDS),
@@ -146,6 +165,7 @@ def test_an_invocation_answers_before_it_ends(
         assert aws.time.monotonic <= end - RESPONSE_SECONDS + 1e-6
 
 
+@settings(max_examples=EXAMPLES)
 @given(seconds=st.floats(MARGIN_SECONDS, 200), question=SILENCE, appears_after=st.floats(0, 250))
 def test_a_continuation_answers_before_it_ends(seconds: float, question: float, appears_after: float) -> None:
     """With at least one round of questions."""

@@ -30,6 +30,7 @@ from async_inference.batches import Context, find
 from async_inference.configuration import Limits, Prefixes
 from async_inference.results import ResultReader
 from async_inference.storage import AlreadyExists, ListedPage, ObjectChanged, StoredObject
+from async_inference.watching.in_flight import JobsInFlight
 
 if TYPE_CHECKING:
     import random
@@ -219,7 +220,12 @@ class Process(threading.Thread):
         clock = Clock(now=lambda: world.now, monotonic=lambda: world.now, sleep=self.sleep, random=world.random.random)
         objects: Any = Objects(self)
         watcher: Any = SimpleNamespace(
-            require_open=lambda: None, watches=SimpleNamespace(reported_failure=lambda _: None)
+            require_open=lambda: None,
+            watches=SimpleNamespace(
+                reported_failure=lambda _: None,
+                dealt_with=lambda _: None,
+                in_flight=JobsInFlight(None, endpoint_name=CONFIGURATION.endpoint_name, clock=clock),
+            ),
         )
         reader = ResultReader(objects, polling=PollingPolicy(), clock=clock, watcher=watcher)
         service = Service(self, reader)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import threading
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -18,6 +20,7 @@ from async_inference import AsyncEndpoint, BatchBusy, EndpointUnavailable, Inval
 from async_inference.batches import BatchItem
 from async_inference.batches.lease import LEASE_SECONDS
 from async_inference.batches.sinks import MARKER
+from async_inference.files import replacement
 from tests.unit.async_inference.fake_aws import BUCKET, CONFIGURATION, service_error
 
 if TYPE_CHECKING:
@@ -164,6 +167,157 @@ def test_results_come_back_from_s3_when_they_are_deleted_here(answering: Answeri
     answering.requests.clear()
     endpoint.resume("b").run(results=tmp_path / "second")
     assert not [one for one in answering.sent("GetObject") if "/output/" in one.location]
+
+
+def test_items_that_stand_in_each_other_s_way_all_arrive(answering: AnsweringAws, tmp_path: Path) -> None:
+    """A file cannot be where a folder is: whoever comes second is called by its number, and stays so."""
+    endpoint = answering.endpoint()
+    inputs = [BatchItem(name, b"text") for name in ("x", "x.txt/y", "x.txt/y.txt/z", "other")]
+    summary = endpoint.batch(inputs, batch_id="b").run(results=tmp_path / "out")
+
+    assert (summary.succeeded, summary.unfinished) == (4, 0)
+    there = files(tmp_path / "out")
+    assert len(there) == 4
+    assert "other.txt" in there
+    for item, (usual, numbered) in enumerate(
+        [("x.txt", "00000000-x.txt"), ("x.txt/y.txt", "00000001-y.txt"), ("x.txt/y.txt/z.txt", "00000002-z.txt")]
+    ):
+        assert len(there & {usual, numbered}) == 1, item
+    answering.requests.clear()
+    endpoint.resume("b").run(results=tmp_path / "out")
+    assert files(tmp_path / "out") == there
+    assert not [one for one in answering.sent("GetObject") if "/output/" in one.location]
+
+
+def test_a_name_that_is_too_long_for_this_disk_is_cut(
+    answering: AnsweringAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems take fewer characters than others; the item's number keeps it apart."""
+
+    def limited(path: Path) -> Any:  # noqa: ANN401 - a context
+        if len(os.fsencode(path.name)) > 143:
+            raise OSError(errno.ENAMETOOLONG, "File name too long", str(path))
+        return replacement(path)
+
+    monkeypatch.setattr("async_inference.downloads.replacement", limited)
+    monkeypatch.setattr("async_inference.batches.sinks.replacement", limited)
+    endpoint = answering.endpoint()
+    inputs = [BatchItem("folder/" + "é" * 99, b"text"), BatchItem("b" * 199, b"fail")]
+    endpoint.batch(inputs, batch_id="b").run(results=tmp_path / "out")
+
+    there = {f"00000000-{'é' * 50}.txt", f"00000001-{'b' * 100}.error.json"}
+    assert files(tmp_path / "out") == there
+    endpoint.resume("b").run(results=tmp_path / "out")
+    assert files(tmp_path / "out") == there
+
+
+def test_a_path_that_this_disk_cannot_even_look_up_is_not_there(answering: AnsweringAws, tmp_path: Path) -> None:
+    """Where the directory is so deep that the whole path is too long."""
+    endpoint = answering.endpoint()
+    deep = tmp_path
+    while len(str(deep)) < os.pathconf(tmp_path, "PC_PATH_MAX") - 600:
+        deep /= "d" * 200
+    endpoint.batch([BatchItem("/".join(["e" * 190] * 5), b"text")], batch_id="b").run()
+
+    endpoint.resume("b").run(results=deep)
+
+    assert files(deep) == {f"00000000-{'e' * 100}.txt"}
+
+
+def test_names_that_differ_only_in_case_all_arrive_where_case_does_not_count(
+    answering: AnsweringAws, tmp_path: Path
+) -> None:
+    """The second would take the first one's place without an error."""
+    out = tmp_path / "out"
+    out.mkdir()
+    endpoint = answering.endpoint()
+    inputs = [BatchItem(name, name.encode()) for name in ("page", "Page", "other")]
+    batch = endpoint.batch(inputs, batch_id="b")
+    batch.run()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("async_inference.batches.sinks.ignores_case", lambda _: True)
+        for _ in range(2):
+            endpoint.resume("b").run(results=out)
+
+    there = files(out)
+    assert "other.txt" in there
+    assert len({name.lower() for name in there}) == 3
+    assert {(out / name).read_text() for name in there} == {"page", "Page", "other"}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EIO])
+def test_a_disk_that_takes_nothing_stops_the_run(
+    answering: AnsweringAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """It is no matter of one item's name: every other would go the same way."""
+
+    def refuse(path: Path) -> NoReturn:
+        raise OSError(number, os.strerror(number), str(path))
+
+    batch = answering.endpoint().batch([b"1"], batch_id="b")
+    monkeypatch.setattr("async_inference.downloads.replacement", refuse)
+
+    with pytest.raises(InvalidRequest, match=rf"^results: item 0 cannot be written: {os.strerror(number)}"):
+        batch.run(results=tmp_path / "out")
+    monkeypatch.undo()
+    assert answering.endpoint().resume("b").run(results=tmp_path / "out").submissions == 1
+    assert files(tmp_path / "out") == {"00000000.txt"}
+
+
+def test_results_may_be_named_by_a_text(answering: AnsweringAws, tmp_path: Path) -> None:
+    """As with open()."""
+    batch = answering.endpoint().batch([b"1"], batch_id="b")
+    batch.run(results=str(tmp_path / "out"))
+    batch.run(results=str(tmp_path / "out.jsonl"))
+
+    assert files(tmp_path / "out") == {"00000000.txt"}
+    assert lines(tmp_path / "out.jsonl").keys() == {"00000000"}
+
+
+def test_what_a_killed_process_left_half_written_is_removed(answering: AnsweringAws, tmp_path: Path) -> None:
+    """If it is old enough to be nobody's work any more, and has the form that this library gives it."""
+    endpoint, now = answering.endpoint(), answering.time.now
+    endpoint.batch([BatchItem("a/b", b"1")], batch_id="b").run(results=tmp_path)
+    part = f".{'0af' * 10}12.part"
+    ages = {part: 7_200.0, f"a/{part}": 7_200.0, f".{'1' * 32}.part": 1_800.0, ".mine.part": 7_200.0}
+    for name, age in ages.items():
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (now - age, now - age))
+
+    endpoint.resume("b").run(results=tmp_path)
+
+    assert files(tmp_path) == {"a/b.txt", f".{'1' * 32}.part", ".mine.part"}
+
+
+def test_an_endpoint_that_answers_elsewhere_stops_the_run_and_fails_no_item(answering: AnsweringAws) -> None:
+    """Its paths have changed since its configuration was read, so that every item would go the same way."""
+    endpoint = answering.endpoint()
+    moved = replace(CONFIGURATION, prefixes=replace(CONFIGURATION.prefixes, output="elsewhere/"))
+    stale = AsyncEndpoint(moved, clients=answering.clients, clock=answering.time.clock)
+    batch = stale.batch([b"%d" % number for number in range(50)], batch_id="b")
+
+    with pytest.raises(EndpointUnavailable, match=r"accepted inference id .* but answers to "):
+        batch.run()
+
+    before = endpoint.batch_summary("b")
+    assert (before.failed, before.unfinished, before.unknown) == (0, 50, 5)
+    assert endpoint.resume("b").run().succeeded == 50
+
+
+def test_a_run_that_is_stopped_while_it_reads_the_journal_changes_nothing(answering: AnsweringAws) -> None:
+    """Reading that of a huge batch takes minutes."""
+    endpoint, stop = answering.endpoint(), threading.Event()
+    batch = endpoint.batch([b"1", b"2"], batch_id="b")
+    answering.fail("InvokeEndpointAsync", DENIED)
+    with pytest.raises(PermissionDenied):
+        batch.run()
+    answering.requests.clear()
+    stop.set()
+
+    assert endpoint.resume("b").run(stop=stop).unfinished == 2
+    assert not [one for one in answering.sent("PutObject") if "/journal/" in one.location]
+    assert document(answering, "lease.json")["is_released"]
+    assert endpoint.resume("b").run().succeeded == 2
 
 
 def test_a_result_that_s3_has_no_more_is_a_failure_here(answering: AnsweringAws, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from async_inference import Clock, InvalidRequest, RetryPolicy
 from async_inference.batches.attempts import Submission
+from async_inference.batches.deliveries import CHUNK, Deliveries
 from async_inference.batches.events import Accepted, Failed, Intended, Refused, Succeeded, Unknown
 from async_inference.batches.items import Item
 from async_inference.batches.ledger import Ledger
@@ -22,7 +23,7 @@ from async_inference.batches.waiting_room import WaitingRoom
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from async_inference.batches.events import Event
+    from async_inference.batches.events import Event, Settled
 
 OUTPUT = "s3://payloads-bucket/output"
 
@@ -42,6 +43,8 @@ class Bench:
         self.stop = threading.Event()
         self.state = State(1, on_unknown="resubmit", max_attempts=1)
         self.journal: list[Event] = []
+        self.renewals = 0
+        self.deliveries = Deliveries(None, ())
         self.ended: list[Any] = []
         self.looks = 0
         self.waits: list[float] = []
@@ -67,9 +70,9 @@ class Bench:
             add=self.ended.append, discard=lambda _: None, acknowledge=lambda _: None, tick=self.tick, pause=lambda: 0.0
         )
         around: dict[str, Any] = {
-            "lease": SimpleNamespace(renew=lambda: None, renew_at=15.0),
+            "lease": SimpleNamespace(renew=self.renew, renew_at=15.0),
             "items": SimpleNamespace(read=lambda _: Item("page", None, b"page")),
-            "deliveries": SimpleNamespace(add=lambda _: None, next=lambda: None, is_done=True, under_way=0),
+            "deliveries": self.deliveries,
         }
         ledger = Ledger(journal, self.state, self.clock)
         Runner(
@@ -81,6 +84,10 @@ class Bench:
             report=lambda: None,
             **around,
         ).run()
+
+    def renew(self) -> None:
+        """Count the rounds."""
+        self.renewals += 1
 
     def tick(self) -> Iterable[Any]:
         """Tell of everything that is waited for as ended."""
@@ -151,3 +158,45 @@ def test_an_item_that_an_earlier_attempt_has_settled_is_not_settled_by_the_refus
     bench.run()
 
     assert bench.journal == [Intended(0, 2), result(0, 1), Refused(0, 2)]
+
+
+class FullSink:
+    """A sink that has every result."""
+
+    def __init__(self) -> None:
+        self.asked_for: list[int] = []
+
+    def has(self, settled: Settled) -> bool:
+        """Whether the result is there."""
+        self.asked_for.append(settled.item)
+        return True
+
+    def deliver(self, settled: Settled) -> None:
+        """Refuse what nobody should deliver."""
+        raise AssertionError(settled)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_run_goes_on_while_it_looks_for_results_that_are_missing_here() -> None:
+    """The lease is renewed and a stop is noticed between the chunks of a huge journal; nothing waits in between."""
+    bench = Bench(Intended(0, 1), result(0, 1))
+    sink = FullSink()
+    bench.deliveries = Deliveries(sink, (result(item, 1) for item in range(5 * CHUNK)))
+    bench.run()
+
+    assert sink.asked_for == list(range(5 * CHUNK))
+    assert bench.renewals >= 5
+    assert set(bench.waits) == {0.0}
+
+
+def test_a_run_that_is_stopped_looks_no_further() -> None:
+    """The next one does."""
+    bench = Bench(Intended(0, 1), result(0, 1))
+    sink = FullSink()
+    bench.deliveries = Deliveries(sink, (result(item, 1) for item in range(5 * CHUNK)))
+    bench.on_wait = bench.stop.set
+    bench.run()
+
+    assert len(sink.asked_for) == CHUNK

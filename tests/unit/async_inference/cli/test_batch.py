@@ -36,6 +36,9 @@ class ScriptedBatch:
     unknown: int = 0
     error: Exception | None = None
     interrupts: int = 0
+    upload_seconds: float = 0.0
+    """For each input."""
+
     id: str = BATCH_ID
     recorded: list[tuple[str, Any]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
@@ -95,7 +98,9 @@ def scripted(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     batch = ScriptedBatch(cloud)
 
     def record(_: AsyncEndpoint, items: Any, **options: Any) -> ScriptedBatch:  # noqa: ANN401 - as it is called
-        batch.recorded = [(item.name, item.payload) for item in items]
+        for item in items:
+            cloud.time.sleep(batch.upload_seconds)
+            batch.recorded.append((item.name, item.payload))
         batch.options = options
         return batch
 
@@ -117,6 +122,30 @@ def test_a_batch_shows_its_progress_and_what_it_came_to(
 
     assert snapshot == command_line.golden("batch", "pages")
     assert [name for name, _ in scripted.recorded] == ["1.png", "2.png"]
+
+
+@pytest.mark.parametrize("sources", ["pages", "inputs.jsonl"])
+def test_a_batch_whose_inputs_take_long_to_upload_says_how_many_are_recorded(
+    scripted: ScriptedBatch, command_line: CommandLine, snapshot: SnapshotAssertion, tmp_path: Path, sources: str
+) -> None:
+    """Of how many, where that is known before they are read."""
+    for number in range(3, 8):
+        (tmp_path / "pages" / f"{number}.png").touch()
+    payloads = [{"payload": number} for number in range(7)]
+    (tmp_path / "inputs.jsonl").write_text("\n".join(map(json.dumps, [{"schema": 1}, *payloads])))
+    scripted.upload_seconds, scripted.items, scripted.failed = 4.0, 7, 0
+
+    assert snapshot == command_line.golden("batch", sources)
+
+
+def test_recording_that_fails_is_told_below_what_was_recorded(
+    scripted: ScriptedBatch, command_line: CommandLine, snapshot: SnapshotAssertion, tmp_path: Path
+) -> None:
+    """Nothing of it exists, and the terminal is as it was."""
+    (tmp_path / "inputs.jsonl").write_text('{"schema": 1}\n{"payload": 1}\n{"payload": }\n')
+
+    assert snapshot == command_line.golden("batch", "inputs.jsonl")
+    assert scripted.options == {}
 
 
 def test_a_batch_for_programs(scripted: ScriptedBatch, command_line: CommandLine, snapshot: SnapshotAssertion) -> None:

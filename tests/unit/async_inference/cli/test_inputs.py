@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,7 @@ def test_pipes_dead_links_and_linked_folders_are_left_out(pages: Path) -> None:
     os.mkfifo(pages / "pipe")
     (pages / "dead").symlink_to(pages / "nowhere")
     (pages / "circle").symlink_to(pages, target_is_directory=True)
+    (pages / "itself").symlink_to(pages / "itself")
     (pages / "link.png").symlink_to(pages / "a.png")
 
     assert {name for name, _ in found(pages)} == {"a.png", "b.png", "link.png", "notes.txt", "2026/c.png"}
@@ -53,6 +56,71 @@ def test_results_of_an_earlier_batch_are_no_inputs(pages: Path) -> None:
 
     assert not [name for name, _ in found(pages) if name.startswith("results")]
     assert [name for name, _ in found(pages / "results")] == ["a.png.json", "2026/c.png.json"]
+
+
+def lock(monkeypatch: pytest.MonkeyPatch, folder: Path, *, is_listed: bool) -> None:
+    """Let a folder be one that may not be entered, and perhaps not even listed, by anybody."""
+    scandir, stat = os.scandir, os.stat
+
+    def refuse(path: str | Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    def guarded_scandir(path: str | Path) -> Any:  # noqa: ANN401 - a context
+        if Path(path) == folder and not is_listed:
+            refuse(path)
+        return scandir(path)
+
+    def guarded_stat(path: str | Path, **options: Any) -> os.stat_result:  # noqa: ANN401 - those of os.stat
+        if folder in Path(path).parents:
+            refuse(path)
+        return stat(path, **options)
+
+    monkeypatch.setattr("os.scandir", guarded_scandir)
+    monkeypatch.setattr("os.stat", guarded_stat)
+
+
+@pytest.mark.parametrize(("is_listed", "payload"), [(True, "locked/1.png"), (False, "locked")])
+def test_a_folder_that_cannot_be_read_is_one_input_that_fails(
+    pages: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_listed: bool,  # noqa: FBT001 - a table
+    payload: str,
+) -> None:
+    """Recording finds out why; all others are inputs as ever."""
+    (pages / "locked").mkdir()
+    for name in ("locked/1.png", "locked/2.png"):
+        (pages / name).touch()
+    lock(monkeypatch, pages / "locked", is_listed=is_listed)
+
+    inputs = found(pages)
+
+    assert [name for name, _ in inputs] == ["a.png", "b.png", "notes.txt", "2026/c.png", "locked"]
+    assert inputs[-1] == ("locked", pages / payload)
+
+
+def test_a_pattern_goes_past_a_folder_that_cannot_be_entered(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one input that fails here, too."""
+    (pages / "locked").mkdir()
+    for name in ("locked/1.png", "locked/2.png"):
+        (pages / name).touch()
+    lock(monkeypatch, pages / "locked", is_listed=True)
+
+    assert found(pages / "*" / "*.png") == [("2026/c.png", pages / "2026/c.png"), ("locked", pages / "locked/1.png")]
+
+
+@pytest.mark.parametrize("source", ["pages", "pages/*.png", "pages/a.png"])
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_what_was_named_and_cannot_be_read_is_refused(
+    pages: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_listed: bool,  # noqa: FBT001 - a table
+    source: str,
+) -> None:
+    """In one line, and without recording anything."""
+    lock(monkeypatch, pages, is_listed=is_listed)
+
+    with pytest.raises(InvalidRequest, match=r"cannot be read: Permission denied|there is no input"):
+        found(pages.parent / source)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +205,10 @@ def test_a_manifest_names_files_places_and_payloads(tmp_path: Path) -> None:
         ([{"schema": 1}, {"name": "a"}], "line 2: expected either input or payload"),
         ([{"schema": 1}, {"input": "a", "payload": 1}], "line 2: expected either input or payload"),
         ([{"schema": 1}, {"input": 7}], "line 2: input is of type int, expected a text"),
+        (
+            [{"schema": 1}, {"input": "s3://bucket"}],
+            "line 2: input: got 's3://bucket', expected a string like s3://bucket/key",
+        ),
         ([{"schema": 1}, {"payload": 7, "name": None}], "line 2: name is of type NoneType, expected a text"),
     ],
 )
@@ -157,3 +229,11 @@ def test_a_manifest_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidRequest, match="is no text in UTF-8"):
         found(path)
+
+
+def test_a_manifest_may_start_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    """As some editors write it."""
+    path = tmp_path / "inputs.jsonl"
+    path.write_text('{"schema": 1}\n{"payload": "Grüße"}\n', encoding="utf-8-sig")
+
+    assert found(path) == [("line-2", "Grüße".encode())]

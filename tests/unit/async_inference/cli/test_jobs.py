@@ -115,6 +115,21 @@ def test_waiting_for_several_jobs(
     }
 
 
+@pytest.mark.parametrize(("inference_id", "name"), [(".", "%2E"), ("..", "%2E%2E"), ("a..b", "a..b"), ("a/b", "a%2Fb")])
+def test_inference_ids_that_are_no_names_of_files_are_encoded(
+    cloud: FakeCloud, plain: CommandLine, tmp_path: Path, inference_id: str, name: str
+) -> None:
+    """As in an address, so that they can be read and stay different."""
+    cloud.put(OUTPUT, b"one")
+    cloud.put(f"s3://{BUCKET}/output/2.out", b"two")
+    documents = [document(1) | {"inference_id": inference_id}, document(2)]
+
+    result = plain.run("wait", "-o", str(tmp_path / "out"), stdin="\n".join(map(json.dumps, documents)))
+
+    assert result.exit_code == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {name: b"one", "job-2": b"two"}
+
+
 def test_waiting_for_programs(
     cloud: FakeCloud,
     command_line: CommandLine,
