@@ -52,6 +52,16 @@ def assumption(text: str) -> tuple[str, Any]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def known_assumption(text: str) -> str:
+    """Return ``text``, which has to name a switch of :mod:`local_cloud.assumptions` and one of its values.
+
+    Raises:
+        argparse.ArgumentTypeError: there is none of the name, or of the value.
+    """
+    assumption(text)
+    return text
+
+
 def container(text: str) -> tuple[str, tuple[str, ...]]:
     """Return an image's URI and the command that stands for it.
 

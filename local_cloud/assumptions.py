@@ -1,19 +1,33 @@
 """What AWS leaves undocumented and where two answers are plausible: switches, so that a client is tried under both.
 
-``python -m local_cloud --assume NAME=VALUE`` sets one. What is decided once and for all stands in
+``python -m local_cloud --assume NAME=VALUE`` sets one. Those about scaling are the scaling engine's own, so that the
+simulator and the local cloud mean the same by them. What is decided once and for all stands in
 :mod:`local_cloud.sagemaker.undocumented`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+from scaling_engine.assumptions import Assumptions as ScalingAssumptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_BOOLEANS = {"true": True, "false": False}
+_BOOLEANS: Final = {"true": True, "false": False}
+
+_OF_SCALING: Final = (
+    "backlog_counts_running_work",
+    "backlog_per_instance_at_zero",
+    "zeros_while_idle",
+    "datapoints_before_first_request",
+    "scale_in",
+    "cooldown_start",
+)
+"""What the local cloud offers of the scaling engine's switches. It samples and evaluates at each minute's end, and an
+endpoint that is being updated cannot be scaled."""
 
 
 class RepeatedFilename(StrEnum):
@@ -34,11 +48,14 @@ class Assumptions:
             service model speaks of the output path only.
         expiry_is_a_failure: whether a request whose time to live has passed leaves a failure object and an error
             notification. AWS documents both for its inference router, and neither for endpoints.
+        scaling: answers to the scaling engine's questions: what queue metrics say, what becomes of running work at
+            scale-in, where cooldowns start.
     """
 
     repeated_filename: RepeatedFilename = RepeatedFilename.OVERWRITES
     failures_follow_extension: bool = False
     expiry_is_a_failure: bool = False
+    scaling: ScalingAssumptions = field(default_factory=ScalingAssumptions)
 
 
 DEFAULTS: Final = Assumptions()
@@ -52,18 +69,29 @@ def assumption(text: str) -> tuple[str, Any]:
         ValueError: there is no such switch, or it has no such value; the message lists what there is.
     """
     name, _, value = text.partition("=")
-    choices = {field.name: _choices(field.default) for field in fields(Assumptions)}
-    if name not in choices:
-        raise ValueError(f"{name!r} is no assumption: choose among {', '.join(choices)}")
-    if value not in choices[name]:
-        raise ValueError(f"{value!r} is no value of {name}: choose among {', '.join(choices[name])}")
-    return name, choices[name][value]
+    if name not in _CHOICES:
+        raise ValueError(f"{name!r} is no assumption: choose among {', '.join(_CHOICES)}")
+    if value not in _CHOICES[name]:
+        raise ValueError(f"{value!r} is no value of {name}: choose among {', '.join(_CHOICES[name])}")
+    return name, _CHOICES[name][value]
 
 
 def assumptions(pairs: Iterable[tuple[str, Any]]) -> Assumptions:
     """Return the defaults with ``pairs``, as :func:`assumption` returned them, in place of some."""
-    return replace(DEFAULTS, **dict(pairs))
+    answers = dict(pairs)
+    scaling = {name: answers.pop(name) for name in _OF_SCALING if name in answers}
+    return replace(DEFAULTS, **answers, scaling=replace(DEFAULTS.scaling, **scaling))
 
 
-def _choices(default: object) -> dict[str, Any]:
-    return {str(each): each for each in type(default)} if isinstance(default, StrEnum) else dict(_BOOLEANS)
+def _choices() -> dict[str, dict[str, Any]]:
+    """Return what each switch may be, by what is written for it."""
+    own = {one.name: getattr(DEFAULTS, one.name) for one in fields(Assumptions) if one.name != "scaling"}
+    defaults = own | {name: getattr(DEFAULTS.scaling, name) for name in _OF_SCALING}
+    return {name: _values(default) for name, default in defaults.items()}
+
+
+def _values(default: object) -> dict[str, Any]:
+    return {str(each): each for each in type(default)} if isinstance(default, StrEnum) else _BOOLEANS
+
+
+_CHOICES: Final = _choices()

@@ -37,12 +37,13 @@ def bootstrap(environment: Mapping[str, str], *, account: str, region: str) -> N
         _cdk(environment, Path(folder), "bootstrap", f"aws://{account}/{region}")
 
 
-def deploy(environment: Mapping[str, str], *, stage: str) -> dict[str, dict[str, str]]:
+def deploy(environment: Mapping[str, str], *, stage: str, assembly: Path | None = None) -> dict[str, dict[str, str]]:
     """Deploy all stacks of a stage.
 
     Args:
         environment: What makes the AWS SDK talk to the local cloud.
         stage: One of :mod:`stacks.stages`.
+        assembly: Folder in which the synthesized app stays, or already is: synthesis takes most of the time.
 
     Returns:
         The outputs of each stack.
@@ -55,15 +56,15 @@ def deploy(environment: Mapping[str, str], *, stage: str) -> dict[str, dict[str,
         _cdk(
             environment,
             CHECKOUT,
-            *("deploy", "--all", "--context", f"stage={stage}", "--require-approval", "never"),
-            *("--output", f"{folder}/cdk.out", "--outputs-file", str(outputs)),
+            *("deploy", "--all", "--require-approval", "never", "--outputs-file", str(outputs)),
+            *_app(stage, assembly or Path(folder) / "cdk.out"),
         )
         deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return deployed
 
 
 def diff(environment: Mapping[str, str], *, stage: str) -> None:
-    """Compare all stacks of a stage with what is deployed.
+    """Compare all stacks of a stage, synthesized anew, with what is deployed.
 
     Args:
         environment: What makes the AWS SDK talk to the local cloud.
@@ -72,27 +73,30 @@ def diff(environment: Mapping[str, str], *, stage: str) -> None:
     Raises:
         DeploymentError: they differ, and the message says where, or the CLI failed.
     """
-    _cdk_of_stage(environment, stage, "diff", "--fail")
+    with tempfile.TemporaryDirectory(prefix="async-inference-") as folder:
+        _cdk(environment, CHECKOUT, "diff", "--fail", *_app(stage, Path(folder) / "cdk.out"))
 
 
-def destroy(environment: Mapping[str, str], *, stage: str) -> None:
+def destroy(environment: Mapping[str, str], *, stage: str, assembly: Path | None = None) -> None:
     """Delete all stacks of a stage.
 
     Args:
         environment: What makes the AWS SDK talk to the local cloud.
         stage: One of :mod:`stacks.stages`.
+        assembly: As for :func:`deploy`.
 
     Raises:
         DeploymentError: the CLI failed.
     """
-    _cdk_of_stage(environment, stage, "destroy", "--all", "--force")
-
-
-def _cdk_of_stage(environment: Mapping[str, str], stage: str, command: str, *options: str) -> None:
     with tempfile.TemporaryDirectory(prefix="async-inference-") as folder:
-        _cdk(
-            environment, CHECKOUT, *(command, *options, "--context", f"stage={stage}", "--output", f"{folder}/cdk.out")
-        )
+        _cdk(environment, CHECKOUT, "destroy", "--all", "--force", *_app(stage, assembly or Path(folder) / "cdk.out"))
+
+
+def _app(stage: str, assembly: Path) -> tuple[str, ...]:
+    """Return the options that take the app from ``assembly``, or synthesize it there."""
+    if (assembly / "manifest.json").is_file():
+        return "--app", str(assembly)
+    return "--context", f"stage={stage}", "--output", str(assembly)
 
 
 def _cdk(environment: Mapping[str, str], folder: Path, *arguments: str) -> None:

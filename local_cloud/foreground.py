@@ -26,6 +26,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
             port=options.port,
             time_scale=options.time_scale,
             containers=dict(options.container),
+            assumptions=options.assume,
             enforce_iam=options.enforce_iam,
             inherit_stderr=True,
         ) as cloud:
@@ -61,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="IMAGE_URI=COMMAND",
         help="program that stands for a container image; may be repeated",
+    )
+    parser.add_argument(
+        "--assume",
+        type=arguments.known_assumption,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="answer to a question that AWS leaves open; may be repeated",
     )
     parser.add_argument("--enforce-iam", action="store_true", help="refuse what no policy allows")
     return parser

@@ -28,7 +28,7 @@ from local_cloud.sagemaker.endpoint_operations import EndpointOperations
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.execution_roles import ExecutionRoles
 from local_cloud.sagemaker.model_operations import ModelOperations
-from local_cloud.sagemaker.permissions import caller_grants, deregistration_grant, scaling_resource
+from local_cloud.sagemaker.permissions import caller_grants, deregistration_grants, scaling_resource
 from local_cloud.sagemaker.registry import Registry
 from local_cloud.sagemaker.runtime_api import RuntimeApi
 from local_cloud.sagemaker.tags import Tags
@@ -92,7 +92,7 @@ class LocalCloud:
             assumptions=assumptions,
             roles=roles,
         )
-        self._autoscaling_api = AutoScalingApi(clock, self._endpoints, self._ministack)
+        self._autoscaling_api = AutoScalingApi(clock, self._endpoints, self._ministack, assumptions.scaling)
         self._scaled = ScaledVariants(self._autoscaling_api)
         tags = Tags()
         self._control_api = JsonApi(
@@ -159,7 +159,7 @@ class LocalCloud:
         def authorize(operation: str, members: Members) -> None:
             grants = caller_grants(scope, operation, members)
             if operation == "DeleteEndpoint" and self._scaled.includes(scope, str(members.get("EndpointName"))):
-                grants.append(deregistration_grant(scope))
+                grants += deregistration_grants(scope)
             self._identities.require(scope, headers, grants)
 
         if target := headers.get("x-amz-target"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final
 
+from local_cloud.application_autoscaling.pages import page
+from local_cloud.application_autoscaling.scheduled_action_operations import ScheduledActionOperations
 from local_cloud.application_autoscaling.targets import DIMENSION, NAMESPACE, PolicyRecord, TargetRecord
 from local_cloud.application_autoscaling.tracking_alarms import alarm_documents, new_alarm_names
 from local_cloud.errors import AwsError, validation_exception
 from local_cloud.json_api import JsonApi
-from local_cloud.sagemaker.undocumented import ASSUMPTIONS
 from scaling_engine.documents import scalable_target_from_api, scaling_policy_from_api
 from scaling_engine.exceptions import ScalingConfigurationError
 from scaling_engine.policies import TargetTrackingPolicy
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from local_cloud.ministack_bridge import MiniStack
     from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.scope import Scope
+    from scaling_engine.assumptions import Assumptions
 
 _POLICY_CONFIGURATIONS: Final = (
     "PolicyName",
@@ -31,18 +33,22 @@ _POLICY_CONFIGURATIONS: Final = (
 
 
 class AutoScalingApi:
-    """Registers targets and policies.
+    """Registers targets, policies and scheduled actions.
 
     Args:
         clock: of creation times.
         endpoints: what can be scaled.
         ministack: keeps the alarms of target tracking policies.
+        assumptions: what is undocumented of scaling.
     """
 
-    def __init__(self, clock: SimulatedClock, endpoints: Endpoints, ministack: MiniStack) -> None:
+    def __init__(
+        self, clock: SimulatedClock, endpoints: Endpoints, ministack: MiniStack, assumptions: Assumptions
+    ) -> None:
         self._clock = clock
         self._endpoints = endpoints
         self._ministack = ministack
+        self._assumptions = assumptions
         self._targets: dict[tuple[Scope, str], TargetRecord] = {}
         self.json_api = JsonApi(
             "application-autoscaling",
@@ -54,6 +60,7 @@ class AutoScalingApi:
                 "DescribeScalingPolicies": self.describe_scaling_policies,
                 "DeleteScalingPolicy": self.delete_scaling_policy,
                 "DescribeScalingActivities": self.describe_scaling_activities,
+                **ScheduledActionOperations(clock, self._target, self._in_scope).operations(),
             },
         )
 
@@ -79,7 +86,7 @@ class AutoScalingApi:
             resource_id=resource_id,
             arn=arn,
             created_at=self._clock.now(),
-            scaling=VariantScaling(limits=new_limits, assumptions=ASSUMPTIONS),
+            scaling=VariantScaling(limits=new_limits, assumptions=self._assumptions),
         )
         return {"ScalableTargetARN": arn}
 
@@ -87,10 +94,10 @@ class AutoScalingApi:
         """Perform ``DescribeScalableTargets``."""
         wanted = members.get("ResourceIds")
         found = [target for target in self._in_scope(scope) if not wanted or target.resource_id in wanted]
-        return {"ScalableTargets": [target.description() for target in found]}
+        return page("ScalableTargets", [target.description() for target in found], members)
 
     async def deregister_scalable_target(self, scope: Scope, members: Members) -> Members:
-        """Perform ``DeregisterScalableTarget``, which takes the target's policies with it."""
+        """Perform ``DeregisterScalableTarget``, which takes the target's policies and scheduled actions with it."""
         target = self._target(scope, members)
         for record in target.policies.values():
             await self._delete_alarms(record)
@@ -125,15 +132,14 @@ class AutoScalingApi:
     async def describe_scaling_policies(self, scope: Scope, members: Members) -> Members:
         """Perform ``DescribeScalingPolicies``."""
         wanted, resource_id = members.get("PolicyNames"), members.get("ResourceId")
-        return {
-            "ScalingPolicies": [
-                target.policy_description(record)
-                for target in self._in_scope(scope)
-                if resource_id in (None, target.resource_id)
-                for name, record in target.policies.items()
-                if not wanted or name in wanted
-            ]
-        }
+        shown = [
+            target.policy_description(record)
+            for target in self._in_scope(scope)
+            if resource_id in (None, target.resource_id)
+            for name, record in target.policies.items()
+            if not wanted or name in wanted
+        ]
+        return page("ScalingPolicies", shown, members)
 
     async def delete_scaling_policy(self, scope: Scope, members: Members) -> Members:
         """Perform ``DeleteScalingPolicy``."""
@@ -153,7 +159,8 @@ class AutoScalingApi:
             if resource_id in (None, target.resource_id)
             for record in target.activities
         ]
-        return {"ScalingActivities": sorted(shown, key=lambda activity: float(activity["StartTime"]), reverse=True)}
+        newest_first = sorted(shown, key=lambda activity: float(activity["StartTime"]), reverse=True)
+        return page("ScalingActivities", newest_first, members)
 
     def _in_scope(self, scope: Scope) -> list[TargetRecord]:
         return [target for target in self._targets.values() if target.scope == scope]

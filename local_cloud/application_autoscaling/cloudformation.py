@@ -13,7 +13,7 @@ from local_cloud.service_model import coerced, input_shape
 
 if TYPE_CHECKING:
     from local_cloud.application_autoscaling.api import AutoScalingApi
-    from local_cloud.json_api import Members
+    from local_cloud.json_api import JsonApi, Members
     from local_cloud.scope import Scope
 
 _SERVICE: Final = "application-autoscaling"
@@ -50,11 +50,22 @@ class AutoScalingResources:
 
     async def _put_target(self, scope: Scope, _physical_id: str, properties: Members) -> tuple[str, Members]:
         await self._api.call(scope, "RegisterScalableTarget", _known("RegisterScalableTarget", properties))
+        await self._put_scheduled_actions(scope, properties)
         physical_id = "|".join(str(properties[name]) for name in _KEY)
         return physical_id, {"Id": physical_id}
 
     async def _delete_target(self, scope: Scope, physical_id: str) -> None:
         await self._api.call(scope, "DeregisterScalableTarget", _target_key(physical_id))
+
+    async def _put_scheduled_actions(self, scope: Scope, properties: Members) -> None:
+        """Make a target's scheduled actions those of its template."""
+        key = {name: properties[name] for name in _KEY}
+        wanted = {one["ScheduledActionName"]: one for one in properties.get("ScheduledActions", ())}
+        present = await _all(self._api, scope, "DescribeScheduledActions", "ScheduledActions", key)
+        for name in {action["ScheduledActionName"] for action in present} - wanted.keys():
+            await self._api.call(scope, "DeleteScheduledAction", {**key, "ScheduledActionName": name})
+        for action in wanted.values():
+            await self._api.call(scope, "PutScheduledAction", _known("PutScheduledAction", {**key, **action}))
 
     async def _create_policy(self, scope: Scope, _generated: str, properties: Members) -> tuple[str, Members]:
         return await self._put_policy(scope, "", properties)
@@ -66,11 +77,23 @@ class AutoScalingResources:
         return arn, {"Arn": arn, "PolicyName": members["PolicyName"]}
 
     async def _delete_policy(self, scope: Scope, arn: str) -> None:
-        policies = await self._api.call(scope, "DescribeScalingPolicies", {"ServiceNamespace": "sagemaker"})
-        for policy in policies["ScalingPolicies"]:
+        everything = {"ServiceNamespace": "sagemaker"}
+        for policy in await _all(self._api, scope, "DescribeScalingPolicies", "ScalingPolicies", everything):
             if policy["PolicyARN"] == arn:
                 key = {name: policy[name] for name in (*_KEY, "PolicyName")}
                 await self._api.call(scope, "DeleteScalingPolicy", key)
+
+
+async def _all(api: JsonApi, scope: Scope, operation: str, name: str, members: Members) -> list[Members]:
+    """Return what all pages of a ``Describe…`` operation show."""
+    found: list[Members] = []
+    token: Members = {}
+    while True:
+        shown = await api.call(scope, operation, {**members, **token})
+        found += shown[name]
+        if "NextToken" not in shown:
+            return found
+        token = {"NextToken": shown["NextToken"]}
 
 
 def _known(operation: str, properties: Members) -> dict[str, Any]:

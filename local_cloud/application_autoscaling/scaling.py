@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from typing import TYPE_CHECKING
 
 from local_cloud.application_autoscaling.targets import ActivityRecord
 from local_cloud.errors import AwsError
+from scaling_engine.exceptions import ScalingConfigurationError
 from scaling_engine.scalable_target import PolicyAlarm
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.endpoint import Endpoint
     from local_cloud.sagemaker.endpoints import Endpoints
     from scaling_engine.scalable_target import ScalingActivity
+
+logger = logging.getLogger(__name__)
 
 
 class Scaling:
@@ -41,7 +45,7 @@ class Scaling:
         self._activities: set[asyncio.Task[None]] = set()
 
     def scale(self, in_service: Collection[Endpoint], alarms: Sequence[EvaluatedAlarm], now: float) -> None:
-        """Begin the scaling activities that this minute's alarms cause.
+        """Begin the scaling activities that this minute's scheduled actions and alarms cause.
 
         Args:
             in_service: the endpoints that were in service when the minute ended.
@@ -49,6 +53,7 @@ class Scaling:
             now: the minute's end, in simulated seconds since the epoch.
         """
         for target in self._api.targets():
+            act_on_schedule(target, now)
             endpoint = self._registered_endpoint(target)
             if endpoint is None or endpoint not in in_service:
                 continue
@@ -69,25 +74,56 @@ class Scaling:
             return None
 
     def _begin(self, target: TargetRecord, endpoint: Endpoint, activity: ScalingActivity) -> None:
-        record = ActivityRecord(activity_id=str(uuid.uuid4()), activity=activity)
+        record = ActivityRecord(
+            activity_id=str(uuid.uuid4()),
+            description=activity.description,
+            cause=activity.cause,
+            started_at=activity.time,
+        )
         target.activities.append(record)
         target.scaling.begin(activity)
         self._endpoints.scale(endpoint, activity.to_capacity)
-        task = asyncio.create_task(self._complete(target, endpoint, record))
+        task = asyncio.create_task(self._complete(target, endpoint, activity, record))
         self._activities.add(task)
         task.add_done_callback(self._activities.discard)
 
-    async def _complete(self, target: TargetRecord, endpoint: Endpoint, record: ActivityRecord) -> None:
+    async def _complete(
+        self, target: TargetRecord, endpoint: Endpoint, activity: ScalingActivity, record: ActivityRecord
+    ) -> None:
         if endpoint.operation is not None:
             await asyncio.wait([endpoint.operation])
         record.ended_at = self._clock.now()
         if endpoint.failure_reason:
             record.status, record.status_message = "Failed", endpoint.failure_reason
-            target.scaling.fail(record.activity)
+            target.scaling.fail(activity)
             return
         record.status = "Successful"
-        record.status_message = f"Successfully set desired instance count to {record.activity.to_capacity}."
-        target.scaling.complete(record.activity, record.ended_at)
+        record.status_message = f"Successfully set desired instance count to {activity.to_capacity}."
+        target.scaling.complete(activity, record.ended_at)
+
+
+def act_on_schedule(target: TargetRecord, now: float) -> None:
+    """Let the scheduled actions of a target that are due at ``now``, a full minute, change its limits."""
+    for name, action in target.scheduled_actions.items():
+        if not action.is_due(now):
+            continue
+        record = ActivityRecord(
+            activity_id=str(uuid.uuid4()),
+            description="",
+            cause=f"scheduled action name {name} was triggered",
+            started_at=now,
+            ended_at=now,
+        )
+        try:
+            limits = target.scaling.limits = action.new_limits(target.scaling.limits)
+        except ScalingConfigurationError as error:
+            record.description, record.status, record.status_message = "Setting capacity limits", "Failed", str(error)
+            logger.warning("%s: scheduled action %s: %s", target.resource_id, name, error)
+        else:
+            limited = f"min capacity to {limits.min_capacity} and max capacity to {limits.max_capacity}"
+            record.description, record.status = f"Setting {limited}", "Successful"
+            record.status_message = f"Successfully set {limited}"
+        target.activities.append(record)
 
 
 def policy_alarms(target: TargetRecord, alarms: Sequence[EvaluatedAlarm]) -> list[PolicyAlarm]:

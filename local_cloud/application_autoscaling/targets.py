@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from local_cloud.application_autoscaling.scheduled_actions import ScheduledActionRecord
     from local_cloud.json_api import Members
     from local_cloud.scope import Scope
     from scaling_engine.policies import ScalingPolicy
-    from scaling_engine.scalable_target import ScalingActivity
     from scaling_engine.variant_scaling import VariantScaling
 
 NAMESPACE: Final = "sagemaker"
@@ -44,14 +44,18 @@ class ActivityRecord:
 
     Attributes:
         activity_id: of the activity.
-        activity: what was decided.
+        description: what is done.
+        cause: why.
+        started_at: simulated seconds since the epoch.
         status: ``InProgress``, ``Successful`` or ``Failed``.
         status_message: what became of it.
         ended_at: simulated seconds since the epoch; ``None`` while it is going on.
     """
 
     activity_id: str
-    activity: ScalingActivity
+    description: str
+    cause: str
+    started_at: float
     status: str = "InProgress"
     status_message: str = ""
     ended_at: float | None = None
@@ -77,6 +81,7 @@ class TargetRecord:
     created_at: float
     scaling: VariantScaling
     policies: dict[str, PolicyRecord] = field(default_factory=dict)
+    scheduled_actions: dict[str, ScheduledActionRecord] = field(default_factory=dict)
     activities: list[ActivityRecord] = field(default_factory=list)
 
     @property
@@ -112,9 +117,9 @@ class TargetRecord:
         """Return what ``DescribeScalingActivities`` shows of an activity."""
         shown: dict[str, Any] = self.key | {
             "ActivityId": record.activity_id,
-            "Description": record.activity.description,
-            "Cause": record.activity.cause,
-            "StartTime": record.activity.time,
+            "Description": record.description,
+            "Cause": record.cause,
+            "StartTime": record.started_at,
             "StatusCode": record.status,
             "StatusMessage": record.status_message,
         }

@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from local_cloud.errors import AwsError
 from local_cloud.service_model import input_shape
 from scaling_engine.alarms import Alarm, AlarmState, Evaluation, evaluate
 from scaling_engine.documents import alarm_from_api
@@ -67,7 +68,13 @@ class AlarmEvaluator:
         evaluation = evaluate(alarm, self._datapoints(alarm, now), state)
         if evaluation.state is not state:
             change = {"AlarmName": alarm.name, "StateValue": evaluation.state, "StateReason": evaluation.reason}
-            await self._ministack.call("monitoring", "SetAlarmState", change)
+            try:
+                await self._ministack.call("monitoring", "SetAlarmState", change)
+            except AwsError as error:
+                if error.code != "ResourceNotFound":
+                    raise
+                # Deleted since the minute began.
+                return None
         actions = tuple(members.get("AlarmActions") or ()) if members.get("ActionsEnabled", True) else ()
         return EvaluatedAlarm(scope=scope, alarm=alarm, evaluation=evaluation, actions=actions)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker.deployment_policy import NO_WATCH
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
     from local_cloud.json_api import Members
     from local_cloud.sagemaker.async_request import AsyncRequest
-    from local_cloud.sagemaker.container_process import ContainerProcess
     from local_cloud.sagemaker.fleet import Fleet, Instance
     from local_cloud.sagemaker.invocation import Invoker
     from local_cloud.sagemaker.payloads import Payloads
     from local_cloud.sagemaker.resources import EndpointConfig
     from local_cloud.scope import Scope
+    from scaling_engine.assumptions import Assumptions
 
 
 class Endpoint:
@@ -33,6 +34,7 @@ class Endpoint:
         invoker: works on requests.
         metrics: where its metrics go.
         payloads: where its inputs come from and its results go.
+        assumptions: what is undocumented of its metrics.
 
     Attributes:
         status: AWS's ``EndpointStatus``.
@@ -53,6 +55,7 @@ class Endpoint:
         invoker: Invoker,
         metrics: EndpointMetrics,
         payloads: Payloads,
+        assumptions: Assumptions,
     ) -> None:
         self.scope = scope
         self.name = name
@@ -68,6 +71,7 @@ class Endpoint:
         self._clock = clock
         self._invoker = invoker
         self._metrics = metrics
+        self._assumptions = assumptions
         self._queue = RequestQueue()
         self._jobs: set[asyncio.Task[None]] = set()
 
@@ -97,8 +101,10 @@ class Endpoint:
         self._expire()
         while self.fleet and (free := self.fleet.free_instance()) and (request := self._queue.take()):
             instance, container = free
-            instance.running += 1
-            self._keep(asyncio.create_task(self._work(request, instance, container)))
+            job = asyncio.create_task(self._invoker.invoke(request, container, self.config))
+            instance.jobs.append(job)
+            self._keep(job)
+            job.add_done_callback(partial(self._finish, request, instance))
 
     async def stop(self) -> None:
         """Stop all instances and the work on them, because the local cloud ends."""
@@ -112,7 +118,8 @@ class Endpoint:
         """Publish the state of the queue as that of the minute that ends at ``minute_end``."""
         self._expire()
         minute = minute_end - 60
-        self._metrics.publish_gauges(queue_gauges(self._queue, self.current_count, minute_end), minute)
+        gauges = queue_gauges(self._queue, self.current_count, minute_end, self._assumptions)
+        self._metrics.publish_gauges(gauges, minute)
         if self.fleet is not None:
             self._metrics.publish_utilization(self.fleet.busy(), self.config.variant_name, minute)
 
@@ -152,10 +159,10 @@ class Endpoint:
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
-    async def _work(self, request: AsyncRequest, instance: Instance, container: ContainerProcess) -> None:
-        try:
-            await self._invoker.invoke(request, container, self.config)
-        finally:
-            instance.running -= 1
-            self._queue.finish()
-            self.dispatch()
+    def _finish(self, request: AsyncRequest, instance: Instance, job: asyncio.Task[None]) -> None:
+        """Make room for the next request; one whose instance gave it back is the next."""
+        instance.jobs.remove(job)
+        self._queue.finish()
+        if job.cancelled():
+            self._queue.put_back(request)
+        self.dispatch()

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from local_cloud.sagemaker.undocumented import ASSUMPTIONS
 from scaling_engine import gauges
 
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
     from local_cloud.sagemaker.request_queue import RequestQueue
+    from scaling_engine.assumptions import Assumptions
 
 StoreSample = Callable[[str, Mapping[str, str], float, str, float], None]
 """Stores one sample: name, dimensions, value, unit, simulated seconds since the epoch."""
@@ -42,13 +42,14 @@ def namespace(name: str) -> str:
     return gauges.HOST_NAMESPACE if name == _CPU_UTILIZATION else gauges.NAMESPACE
 
 
-def queue_gauges(queue: RequestQueue, instances: int, now: float) -> dict[str, float]:
+def queue_gauges(queue: RequestQueue, instances: int, now: float, assumptions: Assumptions) -> dict[str, float]:
     """Return the metrics of the endpoint's queue, whose one dimension is the endpoint's name.
 
     Args:
         queue: of the endpoint.
         instances: in service.
         now: simulated seconds since the epoch.
+        assumptions: what is undocumented of them.
     """
     state = gauges.QueueState(
         waiting=len(queue),
@@ -57,7 +58,7 @@ def queue_gauges(queue: RequestQueue, instances: int, now: float) -> dict[str, f
         oldest_age_seconds=queue.oldest_age(now),
         had_requests=queue.had_requests,
     )
-    return gauges.queue_gauges(state, ASSUMPTIONS)
+    return gauges.queue_gauges(state, assumptions)
 
 
 class EndpointMetrics:

@@ -110,6 +110,7 @@ class Endpoints:
             invoker=Invoker(scope, name, self._clock, payloads, metrics, assumptions=self._assumptions),
             metrics=metrics,
             payloads=payloads,
+            assumptions=self._assumptions.scaling,
         )
         self._endpoints.add(scope, endpoint)
         count = config.initial_instance_count
@@ -227,7 +228,9 @@ class Endpoints:
             data=ModelData(clients=self._clients, scope=endpoint.scope, model=model),
             logs=EndpointLogs(self._clients, endpoint.scope, endpoint.name, model.role_arn),
         )
-        fleet = Fleet(specification, self._host, self._clock, endpoint.dispatch)
+        fleet = Fleet(
+            specification, self._host, self._clock, endpoint.dispatch, scale_in=self._assumptions.scaling.scale_in
+        )
         try:
             await fleet.resize(count)
         except BaseException:

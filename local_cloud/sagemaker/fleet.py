@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.container_specification import ContainerError
 from local_cloud.sagemaker.undocumented import INSTANCE_PROVISIONING_SECONDS
+from scaling_engine.assumptions import ScaleIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ class Instance:
 
     Attributes:
         container: what runs on it while it is in service, else ``None``.
-        running: how many invocations it is working on.
+        jobs: the invocations that it is working on, oldest first.
         launched: done when the instance is in service for the first time, or failed to get there.
     """
 
@@ -43,13 +44,30 @@ class Instance:
         on_service: Callable[[], None],
     ) -> None:
         self.container: ContainerProcess | None = None
-        self.running = 0
+        self.jobs: list[asyncio.Task[None]] = []
         self.launched: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._specification = specification
         self._host = host
         self._clock = clock
         self._on_service = on_service
         self._life = asyncio.create_task(self._live())
+
+    @property
+    def running(self) -> int:
+        """How many invocations it is working on."""
+        return len(self.jobs)
+
+    async def retire(self, scale_in: ScaleIn) -> None:
+        """Stop the instance, which gets no more work; what it is working on fails, ends or is given back."""
+        try:
+            if scale_in is ScaleIn.REQUEUES:
+                # Each goes to the front of the queue, so that the oldest has to be the last.
+                for job in reversed(self.jobs):
+                    job.cancel()
+            if self.jobs and scale_in is not ScaleIn.KILLS:
+                await asyncio.wait(self.jobs)
+        finally:
+            await self.remove()
 
     async def remove(self) -> None:
         """Stop the instance at once, whatever it is doing."""
@@ -92,6 +110,7 @@ class Fleet:
         host: runs it.
         clock: of provisioning.
         on_service: called whenever an instance has come into service.
+        scale_in: what becomes of the work of an instance that is one too many.
     """
 
     def __init__(
@@ -100,11 +119,14 @@ class Fleet:
         host: ContainerHost,
         clock: SimulatedClock,
         on_service: Callable[[], None],
+        *,
+        scale_in: ScaleIn,
     ) -> None:
         self.specification = specification
         self._host = host
         self._clock = clock
         self._on_service = on_service
+        self._scale_in = scale_in
         self._instances: list[Instance] = []
 
     @property
@@ -138,7 +160,7 @@ class Fleet:
         missing = count - len(self._instances)
         added = [Instance(self.specification, self._host, self._clock, self._on_service) for _ in range(missing)]
         self._instances += added
-        await asyncio.gather(*(instance.remove() for instance in removed))
+        await asyncio.gather(*(instance.retire(self._scale_in) for instance in removed))
         results = await asyncio.gather(*(instance.launched for instance in added), return_exceptions=True)
         failed = {instance: result for instance, result in zip(added, results, strict=True) if result is not None}
         self._instances = [instance for instance in self._instances if instance not in failed]

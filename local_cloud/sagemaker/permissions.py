@@ -40,9 +40,13 @@ def caller_grants(scope: Scope, operation: str, members: Members) -> list[Grant]
     return grants + ([Grant("iam:PassRole", str(role), passed)] if role else [])
 
 
-def deregistration_grant(scope: Scope) -> Grant:
-    """Return what DeleteEndpoint needs besides where one of its variants is a scalable target."""
-    return Grant("application-autoscaling:DeregisterScalableTarget", scaling_resource(scope))
+def deregistration_grants(scope: Scope) -> list[Grant]:
+    """Return what DeleteEndpoint needs besides where one of its variants is a scalable target.
+
+    Source: *SageMaker Developer Guide*, "Automatic scaling: prerequisites".
+    """
+    names = ("DeregisterScalableTarget", "DeleteScalingPolicy")
+    return [Grant(f"application-autoscaling:{name}", scaling_resource(scope)) for name in names]
 
 
 def scaling_resource(scope: Scope) -> str:

@@ -46,6 +46,11 @@ class RequestQueue:
         self.running += 1
         return request
 
+    def put_back(self, request: AsyncRequest) -> None:
+        """Make ``request``, which was taken, the first in line again; its time to live goes on."""
+        self.add(request)
+        self._waiting.move_to_end(next(reversed(self._waiting)), last=False)
+
     def finish(self) -> None:
         """Say that a request that was taken has ended, however it did."""
         self.running -= 1

@@ -1,13 +1,11 @@
 """What AWS does not document about asynchronous inference, decided once and named.
 
 Each decision is the one that flatters this project least where more than one is plausible; a client that depends on a
-kinder one would break on AWS. Those that are a value stand below; those that are a behaviour are these:
+kinder one would break on AWS. Those that can be switched stand in :mod:`local_cloud.assumptions`, those that are a
+value below; those that are a behaviour are these:
 
-* ``Filename`` and ``S3OutputPathExtension`` name the output alone; the failure keeps its generated name. A name that is
-  used again overwrites (:mod:`local_cloud.sagemaker.locations`).
-* A request whose time to live has passed leaves neither object nor notification, only ``ExpiredRequests``
-  (:mod:`local_cloud.sagemaker.endpoint`).
-* An instance that scale-in, an update or a deletion removes is stopped at once, and what runs on it fails. The oldest
+* ``Filename`` names the output alone; the failure keeps its generated name (:mod:`local_cloud.sagemaker.locations`).
+* An instance that an update or a deletion removes is stopped at once, and what runs on it fails. At scale-in the oldest
   instances go first, whether they work or not (:mod:`local_cloud.sagemaker.fleet`).
 * A request that the container does not answer in time fails as if the container had died; the container is left to
   finish, and takes the next request meanwhile (:mod:`local_cloud.sagemaker.container_process`).
@@ -20,8 +18,6 @@ kinder one would break on AWS. Those that are a value stand below; those that ar
 from __future__ import annotations
 
 from typing import Final
-
-from scaling_engine.assumptions import Assumptions, CooldownStart, ScaleIn
 
 INSTANCE_PROVISIONING_SECONDS: Final = 60.0
 """Simulated seconds from the decision to start an instance until its container starts. Users report minutes."""
@@ -40,15 +36,3 @@ container which is too busy to answer within two seconds is replaced, AWS does n
 DEFAULT_MAX_CONCURRENCY: Final = 1
 """Invocations per instance where the configuration names no ``MaxConcurrentInvocationsPerInstance``. AWS documents
 that SageMaker chooses, not what."""
-
-ASSUMPTIONS: Final = Assumptions(
-    backlog_counts_running_work=True,
-    backlog_per_instance_at_zero=False,
-    scale_in=ScaleIn.KILLS,
-    cooldown_start=CooldownStart.COMPLETION,
-    blocked_while_updating=True,
-)
-"""What the scaling engine asks about. The backlog counts jobs that are being processed: the documentation says so, one
-user measured otherwise. ``ApproximateBacklogSizePerInstance`` has no datapoints at zero instances: users report so, the
-documentation implies otherwise. Metrics appear and alarms are evaluated at each minute's end; zeros are published while
-an endpoint idles, from its creation."""

@@ -7,14 +7,41 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local_cloud.process import local_cloud
-from tests.local.sagemaker_calls import create_endpoint, create_execution_role
+from tests.local.sagemaker_calls import IN_A_MOMENT, create_endpoint, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from local_cloud.process import RunningLocalCloud
 
-OTHERWISE = ("failures_follow_extension=true", "repeated_filename=fails", "expiry_is_a_failure=true")
+OTHERWISE = (
+    "failures_follow_extension=true",
+    "repeated_filename=fails",
+    "expiry_is_a_failure=true",
+    "scale_in=drains",
+    "backlog_counts_running_work=false",
+)
+
+
+def scale(client: Callable[[str], Any], name: str, count: int) -> None:
+    """Change the number of instances and wait until it is so."""
+    wish = {"VariantName": "AllTraffic", "DesiredInstanceCount": count}
+    sagemaker = client("sagemaker")
+    sagemaker.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=[wish])
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=IN_A_MOMENT)
+
+
+def submit_two(client: Callable[[str], Any], endpoint: str) -> None:
+    """Submit two jobs to an endpoint that works on one at a time and has nothing else to do."""
+    for name in ("first", "second"):
+        client("sagemaker-runtime").invoke_endpoint_async(
+            EndpointName=endpoint, Body=b"work 1", Filename=name, InvocationTimeoutSeconds=3_600
+        )
+
+
+def keys(client: Callable[[str], Any], bucket: str) -> list[str]:
+    """Return what lies in a bucket."""
+    return [found["Key"] for found in client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])]
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +106,54 @@ def test_an_expired_request_leaves_a_failure(invoke: Callable[..., Any], exists:
     """What waits behind a long job beyond its time to live is told so."""
     invoke(Body=b"work 1")
     assert exists(invoke(Body=b"late", RequestTTLSeconds=60)["FailureLocation"])
+
+
+def test_scale_in_lets_running_work_end(client: Callable[[str], Any], echo_image: str) -> None:
+    """The instance takes no more, and the update lasts until it is gone."""
+    create_endpoint(client, "drained", echo_image)
+    submit_two(client, "drained")
+    scale(client, "drained", 0)
+    assert keys(client, "drained") == ["output/first"]
+
+
+def test_the_backlog_is_what_waits(
+    client: Callable[[str], Any], invoke: Callable[..., Any], exists: Callable[[str], int]
+) -> None:
+    """There are minutes in which the instance works, and a backlog of none."""
+    exists(invoke(Body=b"work 1")["OutputLocation"])
+
+    def minutes_at(name: str, value: float, namespace: str, **dimensions: str) -> set[object]:
+        answer = client("cloudwatch").get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": named} for key, named in dimensions.items()],
+            StartTime="2020-01-01T00:00:00Z",
+            EndTime="2100-01-01T00:00:00Z",
+            Period=60,
+            Statistics=["Maximum"],
+        )
+        return {point["Timestamp"] for point in answer["Datapoints"] if point["Maximum"] == value}
+
+    working = minutes_at(
+        "CPUUtilization", 100.0, "/aws/sagemaker/Endpoints", EndpointName="otherwise", VariantName="AllTraffic"
+    )
+    assert working & minutes_at("ApproximateBacklogSize", 0.0, "AWS/SageMaker", EndpointName="otherwise")
+
+
+def test_scale_in_gives_running_work_back(
+    connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...], eventually: Callable[..., Any]
+) -> None:
+    """The next instance begins anew with what was running, before what came later, and nothing has failed."""
+    with local_cloud(
+        time_scale=600.0, containers={echo_image: echo_command}, assumptions=["scale_in=requeues"]
+    ) as running:
+        client = connect(running)
+        create_execution_role(client)
+        create_endpoint(client, "again", echo_image)
+        submit_two(client, "again")
+        scale(client, "again", 0)
+        assert keys(client, "again") == []
+        scale(client, "again", 1)
+        eventually(lambda: keys(client, "again"))
+        assert keys(client, "again") == ["output/first"]
+        eventually(lambda: keys(client, "again") == ["output/first", "output/second"])

@@ -18,6 +18,7 @@ from local_cloud.process import ACCOUNT, REGION, local_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from local_cloud.process import RunningLocalCloud
 
@@ -44,9 +45,15 @@ def cloud() -> Iterator[RunningLocalCloud]:
 
 
 @pytest.fixture(scope="module")
-def outputs(cloud: RunningLocalCloud) -> dict[str, str]:
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the synthesized app stays."""
+    return tmp_path_factory.mktemp("assembly")
+
+
+@pytest.fixture(scope="module")
+def outputs(cloud: RunningLocalCloud, assembly: Path) -> dict[str, str]:
     """The outputs of the deployed stack."""
-    (outputs,) = deploy(cloud.environment, stage="local").values()
+    (outputs,) = deploy(cloud.environment, stage="local", assembly=assembly).values()
     return outputs
 
 
@@ -196,8 +203,11 @@ def test_the_doctor_finds_no_problem(outputs: dict[str, str]) -> None:
     assert {"wake alarm", "scaling policies", "queue of default"} <= {finding.check for finding in findings}
 
 
-def test_second_deployment_changes_nothing(cloud: RunningLocalCloud, outputs: dict[str, str]) -> None:
-    """The same app deployed again touches no resource."""
+def test_second_deployment_changes_nothing(cloud: RunningLocalCloud, outputs: dict[str, str], assembly: Path) -> None:
+    """The same app deployed again touches no resource.
+
+    That it is the same when it is synthesized again shows in ``test_a_diff_against_what_is_deployed_is_empty``.
+    """
     cloudformation = boto3.client("cloudformation")
 
     def resources() -> dict[str, Any]:
@@ -205,7 +215,7 @@ def test_second_deployment_changes_nothing(cloud: RunningLocalCloud, outputs: di
         return {each["LogicalResourceId"]: (each["PhysicalResourceId"], each["Timestamp"]) for each in described}
 
     before = resources()
-    (again,) = deploy(cloud.environment, stage="local").values()
+    (again,) = deploy(cloud.environment, stage="local", assembly=assembly).values()
 
     assert outputs == again
     assert before == resources()

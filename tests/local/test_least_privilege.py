@@ -111,11 +111,14 @@ def cloud(echo_command: tuple[str, ...]) -> Iterator[RunningLocalCloud]:
 
 
 @pytest.fixture(scope="module")
-def account(cloud: RunningLocalCloud, client: Callable[[str], Any]) -> Iterator[Account]:
+def account(
+    cloud: RunningLocalCloud, client: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Account]:
     """The account into which the app is deployed; destroyed again, it has nothing left of it but logs."""
-    (outputs,) = deploy(cloud.environment, stage="local").values()
+    assembly = tmp_path_factory.mktemp("assembly")
+    (outputs,) = deploy(cloud.environment, stage="local", assembly=assembly).values()
     yield Account(outputs, client)
-    destroy(cloud.environment, stage="local")
+    destroy(cloud.environment, stage="local", assembly=assembly)
     assert remains(client) == []
 
 
@@ -179,7 +182,7 @@ def test_every_grant_of_the_template_has_its_test(account: Account) -> None:
 
 
 def test_a_diff_against_what_is_deployed_is_empty(cloud: RunningLocalCloud, account: Account) -> None:
-    """Nothing drifts by itself, whatever has been scaled meanwhile."""
+    """Nothing drifts by itself, whatever has been scaled meanwhile, and a second synthesis says the same."""
     assert account.endpoint
     diff(cloud.environment, stage="local")
 
@@ -349,17 +352,27 @@ def test_who_may_not_pass_the_role_makes_no_model(
     assert "iam:PassRole" in message
 
 
+@pytest.mark.parametrize(
+    ("allowed", "missing"),
+    [
+        (["sagemaker:*"], "application-autoscaling:DeregisterScalableTarget"),
+        (
+            ["sagemaker:*", "application-autoscaling:DeregisterScalableTarget"],
+            "application-autoscaling:DeleteScalingPolicy",
+        ),
+    ],
+)
 def test_who_may_not_deregister_deletes_no_scaled_endpoint(
-    account: Account, caller: Callable[..., Callable[[str], Any]]
+    account: Account, caller: Callable[..., Callable[[str], Any]], allowed: list[str], missing: str
 ) -> None:
     """SageMaker deregisters the variant in the caller's name."""
     sagemaker = caller()("sagemaker")
-    allowed = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    statement = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     account.client("iam").put_user_policy(UserName="caller", PolicyName="caller", PolicyDocument=document)
     code, message = refusal(sagemaker.delete_endpoint, EndpointName=account.endpoint)
     assert code == "AccessDeniedException"
-    assert "application-autoscaling:DeregisterScalableTarget" in message
+    assert missing in message
 
 
 def test_an_unknown_key_is_refused(cloud: RunningLocalCloud) -> None:

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from async_inference import AsyncEndpoint, Clock, EndpointConfiguration, ResultTimeout
+from async_inference.configuration import Limits, Prefixes
+from tests.local.conftest import TIME_SCALE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from local_cloud.process import RunningLocalCloud
+
 ENDPOINT_NAME = {"Fn::GetAtt": ["Endpoint", "EndpointName"]}
+LOCATIONS = ("output_location", "failure_location")
 DIMENSIONS = [{"Name": "EndpointName", "Value": ENDPOINT_NAME}]
 
 
-def rest(periods: int) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Return a policy that removes all instances after so many minutes without work, and its alarm."""
+def rest(periods: int, *, in_flight: bool) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return a policy that removes all instances after so many minutes without work, and its alarm.
+
+    With ``in_flight``, what clients wait for is work too.
+    """
     policy = {
         "AdjustmentType": "ExactCapacity",
         "Cooldown": 0,
@@ -29,7 +40,7 @@ def rest(periods: int) -> dict[str, tuple[str, dict[str, Any]]]:
         "MetricName": "CPUUtilization",
         "Dimensions": [*DIMENSIONS, {"Name": "VariantName", "Value": "AllTraffic"}],
     }
-    queries = [
+    queries: list[dict[str, Any]] = [
         {"Id": "work", "Expression": "MAX([backlog, 0 * instances])"},
         {"Id": "backlog", "MetricStat": {"Metric": backlog, "Stat": "Maximum", "Period": 60}, "ReturnData": False},
         {
@@ -38,6 +49,12 @@ def rest(periods: int) -> dict[str, tuple[str, dict[str, Any]]]:
             "ReturnData": False,
         },
     ]
+    if in_flight:
+        clients = {"Namespace": "AsyncInference", "MetricName": "JobsInFlight", "Dimensions": DIMENSIONS}
+        queries[0]["Expression"] = "MAX([backlog, in_flight, 0 * instances])"
+        queries.append(
+            {"Id": "in_flight", "MetricStat": {"Metric": clients, "Stat": "Maximum", "Period": 60}, "ReturnData": False}
+        )
     return {
         "Rest": (
             "AWS::ApplicationAutoScaling::ScalingPolicy",
@@ -62,10 +79,11 @@ def rest(periods: int) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def template(image: str, greeting: str, *, rest_periods: int | None = None) -> str:
+def template(image: str, greeting: str, *, rest_periods: int | None = None, in_flight: bool = False) -> str:
     """Return an endpoint with a wake policy and target tracking, as a template.
 
-    With ``rest_periods``, target tracking does not scale in, and the endpoint rests by a policy of its own.
+    With ``rest_periods``, target tracking does not scale in, and the endpoint rests by a policy of its own, which
+    with ``in_flight`` takes in what clients wait for.
     """
     wake = {
         "AdjustmentType": "ChangeInCapacity",
@@ -167,7 +185,7 @@ def template(image: str, greeting: str, *, rest_periods: int | None = None) -> s
     }
     if rest_periods is not None:
         grow["DisableScaleIn"] = True
-        resources |= rest(rest_periods)
+        resources |= rest(rest_periods, in_flight=in_flight)
     outputs = {"EndpointName": ENDPOINT_NAME, "BucketName": {"Ref": "Bucket"}, "EndpointArn": {"Ref": "Endpoint"}}
     return json.dumps(
         {
@@ -290,6 +308,77 @@ def test_the_project_scales_by_its_own_work(
     assert [query["Id"] for query in alarm["Metrics"]] == ["work", "backlog", "instances"]
     assert alarm["AlarmName"] in activities[0]["Cause"]
     assert alarm["StateReason"].startswith("Threshold Crossed: 8 out of the last 8 datapoints")
+
+
+def test_an_endpoint_does_not_rest_while_a_client_waits(
+    cloud: RunningLocalCloud,
+    client: Callable[[str], Any],
+    echo_image: str,
+    eventually: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job that the queue knows nothing of keeps the instance for forty minutes, five times as long as the rest."""
+    stack = f"Counted{uuid.uuid4().hex[:8]}"
+    body = template(echo_image, "first", rest_periods=8, in_flight=True)
+    client("cloudformation").create_stack(StackName=stack, TemplateBody=body)
+    scaled = ScaledEndpoint(stack, client, eventually)
+    outputs = scaled.deployed()
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    configuration = EndpointConfiguration(
+        endpoint_name=outputs["EndpointName"],
+        region="us-east-1",
+        bucket=outputs["BucketName"],
+        limits=Limits(max_job_seconds=3_600, request_ttl_seconds=3_600),
+        prefixes=Prefixes(),
+        consumers={},
+        count_jobs_in_flight=True,
+    )
+    on_the_clouds_time = Clock(
+        monotonic=lambda: time.monotonic() * TIME_SCALE, sleep=lambda seconds: time.sleep(seconds / TIME_SCALE)
+    )
+    with AsyncEndpoint(configuration, clock=on_the_clouds_time) as endpoint:
+        job = endpoint.submit(b"page")
+        lost = {name: f"s3://{outputs['BucketName']}/{name.split('_')[0]}/never" for name in LOCATIONS}
+        with pytest.raises(ResultTimeout):
+            endpoint.job(job.to_dict() | lost).result(timeout=2_400)
+    assert scaled.instances() == ("InService", 1)
+    eventually(lambda: scaled.instances() == ("InService", 0))
+    dimensions = [{"Name": "EndpointName", "Value": outputs["EndpointName"]}]
+    [metric] = client("cloudwatch").list_metrics(Namespace="AsyncInference", Dimensions=dimensions)["Metrics"]
+    assert metric["MetricName"] == "JobsInFlight"
+
+
+def test_scheduled_actions_of_a_template_move_the_limits(
+    client: Callable[[str], Any], endpoint: ScaledEndpoint, echo_image: str, eventually: Callable[..., Any]
+) -> None:
+    """On simulated time, an endpoint at rest included; a template without them takes them away."""
+    endpoint.rest()
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint.deployed()['EndpointName']}/variant/AllTraffic",
+    }
+    with_actions = json.loads(template(echo_image, "first"))
+    with_actions["Resources"]["Target"]["Properties"]["ScheduledActions"] = [
+        {
+            "ScheduledActionName": "Morning",
+            "Schedule": "rate(5 minutes)",
+            "StartTime": "2020-01-01T00:00:00Z",
+            "ScalableTargetAction": {"MinCapacity": "1"},
+        }
+    ]
+    cloudformation, scaling = client("cloudformation"), client("application-autoscaling")
+    cloudformation.update_stack(StackName=endpoint.stack, TemplateBody=json.dumps(with_actions))
+    eventually(lambda: endpoint.instances() == ("InService", 1))
+    [shown] = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]])[
+        "ScalableTargets"
+    ]
+    assert (shown["MinCapacity"], shown["MaxCapacity"]) == (1, 2)
+    causes = [one["Cause"] for one in scaling.describe_scaling_activities(**target)["ScalingActivities"]]
+    assert {"scheduled action name Morning was triggered", "minimum capacity was set to 1"} <= set(causes)
+    cloudformation.update_stack(StackName=endpoint.stack, TemplateBody=template(echo_image, "first"))
+    endpoint.deployed()
+    assert scaling.describe_scheduled_actions(**target)["ScheduledActions"] == []
 
 
 def test_a_changed_model_replaces_what_cannot_be_updated(

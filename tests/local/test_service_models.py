@@ -7,6 +7,7 @@ botocore's service models.
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,7 +106,7 @@ def walk_control_api(sagemaker: Any, name: str) -> None:  # noqa: ANN401 - a bot
 
 
 def walk_auto_scaling(scaling: Any) -> None:  # noqa: ANN401 - a boto3 client
-    """Register the endpoint, give it both kinds of policies, and take all of it away again."""
+    """Register the endpoint, give it policies of both kinds and scheduled actions, and take all of it away again."""
     scaling.register_scalable_target(**TARGET, MinCapacity=0, MaxCapacity=2)
     step = {
         "AdjustmentType": "ChangeInCapacity",
@@ -120,14 +121,24 @@ def walk_auto_scaling(scaling: Any) -> None:  # noqa: ANN401 - a boto3 client
         PolicyType="TargetTrackingScaling",
         TargetTrackingScalingPolicyConfiguration={"TargetValue": 5, "CustomizedMetricSpecification": CUSTOM},
     )
-    for operation, member in (
-        ("describe_scalable_targets", "ScalableTargets"),
-        ("describe_scaling_policies", "ScalingPolicies"),
+    for name in ("morning", "evening"):
+        scaling.put_scheduled_action(
+            **TARGET,
+            ScheduledActionName=name,
+            Schedule="at(2099-01-01T00:00:00)",
+            StartTime=datetime(2098, 1, 1, tzinfo=UTC),
+            ScalableTargetAction={"MinCapacity": 1},
+        )
+    for operation, member, count in (
+        ("describe_scalable_targets", "ScalableTargets", 1),
+        ("describe_scaling_policies", "ScalingPolicies", 2),
+        ("describe_scheduled_actions", "ScheduledActions", 2),
     ):
         shown = scaling.get_paginator(operation).paginate(
             ServiceNamespace="sagemaker", PaginationConfig={"PageSize": 1}
         )
-        assert shown.build_full_result()[member]
+        assert [len(page[member]) for page in shown] == [1] * count
+    scaling.delete_scheduled_action(**TARGET, ScheduledActionName="evening")
     scaling.get_paginator("describe_scaling_activities").paginate(ServiceNamespace="sagemaker").build_full_result()
     scaling.delete_scaling_policy(**TARGET, PolicyName="wake")
     scaling.deregister_scalable_target(**TARGET)

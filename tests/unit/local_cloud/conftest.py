@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 
+from local_cloud.application_autoscaling.api import AutoScalingApi
 from local_cloud.clock import SimulatedClock
 from local_cloud.sagemaker.async_request import AsyncRequest
 from local_cloud.sagemaker.resources import AsyncInferenceSettings
+from local_cloud.scope import Scope
+from scaling_engine.assumptions import Assumptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from typing import Any
 
     from local_cloud.ministack_iam import Identities
+
+SCOPE = Scope("000000000000", "us-east-1")
+KEY = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "endpoint/ocr/variant/AllTraffic",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
 
 ResultT = TypeVar("ResultT")
 
@@ -90,3 +100,50 @@ def finish() -> Callable[[Coroutine[Any, Any, ResultT]], ResultT]:
         raise AssertionError("the coroutine waits for something")
 
     return run
+
+
+class CloudWatch:
+    """Remembers what was called."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+
+    async def call(self, _service: str, operation: str, members: object) -> dict[str, Any]:
+        """Remember the call."""
+        self.calls.append((operation, members))
+        return {}
+
+
+class Endpoints:
+    """One endpoint, ``ocr``."""
+
+    def in_scope(self, _scope: Scope) -> list[Any]:
+        """Return it."""
+        return [SimpleNamespace(name="ocr", config=SimpleNamespace(variant_name="AllTraffic"))]
+
+
+@pytest.fixture
+def cloudwatch() -> CloudWatch:
+    """Where alarms are put."""
+    return CloudWatch()
+
+
+@pytest.fixture
+def api(clock: SimulatedClock, cloudwatch: CloudWatch) -> AutoScalingApi:
+    """The API over one endpoint."""
+    endpoints: Any = Endpoints()
+    ministack: Any = cloudwatch
+    return AutoScalingApi(clock, endpoints, ministack, Assumptions())
+
+
+@pytest.fixture
+def call(api: AutoScalingApi, finish: Callable[..., Any]) -> Callable[..., Any]:
+    """Performs an operation on the one variant."""
+    return lambda name, members=None: finish(api.json_api.call(SCOPE, name, KEY | (members or {})))
+
+
+@pytest.fixture
+def registered(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, once the variant is a target of 0 to 2 instances."""
+    call("RegisterScalableTarget", {"MinCapacity": 0, "MaxCapacity": 2})
+    return call

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local_cloud.cloudwatch.alarms import AlarmEvaluator
+from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
 
 if TYPE_CHECKING:
@@ -127,3 +128,25 @@ def test_an_alarm_on_metric_math_asks_for_every_metric(evaluate: Callable[[Any],
     [alarm] = evaluate(cloudwatch)
     assert [asked[:4] for asked in cloudwatch.asked] == [("N", "M", {}, "Maximum")]
     assert alarm.evaluation.state == "ALARM"
+
+
+class DeletedAlarm(CloudWatch):
+    """An alarm that is deleted while alarms are evaluated."""
+
+    async def call(self, _service: str, _operation: str, members: object) -> dict[str, Any]:
+        """Refuse the call."""
+        raise AwsError("ResourceNotFound", f"{members} not found", status=404)
+
+
+def test_an_alarm_that_is_deleted_meanwhile_decides_nothing(evaluate: Callable[[Any], Any]) -> None:
+    """Nor does it end the minutes of the local cloud."""
+    assert evaluate(DeletedAlarm(ALARM, [1.0, 1.0])) == []
+
+
+def test_idle_minutes_from_before_a_rest_still_count_after_a_wake(evaluate: Callable[[Any], Any]) -> None:
+    """One minute without backlog is enough then, as long as they are within the alarm's range."""
+    idle = {"ComparisonOperator": "LessThanThreshold", "EvaluationPeriods": 3, "DatapointsToAlarm": 3}
+    [alarm] = evaluate(CloudWatch(ALARM | idle, [0.0, 0.0, None, None, 0.0]))
+    assert alarm.evaluation.state == "ALARM"
+    [alarm] = evaluate(CloudWatch(ALARM | idle, [0.0, 0.0, None, None, 1.0]))
+    assert alarm.evaluation.state == "OK"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from local_cloud.assumptions import Assumptions, RepeatedFilename, assumption, assumptions
+from scaling_engine.assumptions import Assumptions as ScalingAssumptions
+from scaling_engine.assumptions import ScaleIn
 
 
 def test_each_switch_has_a_default() -> None:
@@ -19,7 +21,16 @@ def test_switches_are_set_by_name() -> None:
     assert assumptions(pairs) == expected
 
 
-@pytest.mark.parametrize("text", ["", "unknown=true", "failures_follow_extension=yes", "repeated_filename"])
+def test_switches_of_scaling_are_the_engines_own() -> None:
+    """The simulator has them under the same names."""
+    pairs = [assumption("scale_in=drains"), assumption("backlog_counts_running_work=false")]
+    expected = ScalingAssumptions(scale_in=ScaleIn.DRAINS, backlog_counts_running_work=False)
+    assert expected == assumptions(pairs).scaling
+
+
+@pytest.mark.parametrize(
+    "text", ["", "unknown=true", "failures_follow_extension=yes", "repeated_filename", "scaling=x", "scale_in=x"]
+)
 def test_what_does_not_exist_is_named_with_what_does(text: str) -> None:
     """Whoever mistypes learns the choice."""
     with pytest.raises(ValueError, match="choose among"):

@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.application_autoscaling.api import AutoScalingApi
-from local_cloud.application_autoscaling.scaling import policy_alarms
+from local_cloud.application_autoscaling.scaling import Scaling, policy_alarms
 from local_cloud.cloudwatch.alarms import EvaluatedAlarm
 from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
-from scaling_engine.alarms import AlarmState, Evaluation
+from scaling_engine.alarms import AlarmState, ComparisonOperator, Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from local_cloud.application_autoscaling.api import AutoScalingApi
     from local_cloud.clock import SimulatedClock
+    from tests.unit.local_cloud.conftest import CloudWatch
+
 
 SCOPE = Scope("000000000000", "us-east-1")
-KEY = {
-    "ServiceNamespace": "sagemaker",
-    "ResourceId": "endpoint/ocr/variant/AllTraffic",
-    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-}
+RESOURCE_ID = "endpoint/ocr/variant/AllTraffic"
 STEP = {
     "PolicyName": "Wake",
     "PolicyType": "StepScaling",
@@ -48,58 +46,9 @@ TRACKING = {
 }
 
 
-class CloudWatch:
-    """Remembers what was called."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, Any]] = []
-
-    async def call(self, _service: str, operation: str, members: object) -> dict[str, Any]:
-        """Remember the call."""
-        self.calls.append((operation, members))
-        return {}
-
-
-class Endpoints:
-    """One endpoint, ``ocr``."""
-
-    def in_scope(self, _scope: Scope) -> list[Any]:
-        """Return it."""
-        return [SimpleNamespace(name="ocr", config=SimpleNamespace(variant_name="AllTraffic"))]
-
-
-@pytest.fixture
-def cloudwatch() -> CloudWatch:
-    """Where alarms are put."""
-    return CloudWatch()
-
-
-@pytest.fixture
-def api(clock: SimulatedClock, cloudwatch: CloudWatch) -> AutoScalingApi:
-    """The API over one endpoint."""
-    endpoints: Any = Endpoints()
-    ministack: Any = cloudwatch
-    return AutoScalingApi(clock, endpoints, ministack)
-
-
-@pytest.fixture
-def call(api: AutoScalingApi, finish: Callable[..., Any]) -> Callable[..., Any]:
-    """Performs an operation on the one variant."""
-    return lambda name, members=None: finish(api.json_api.call(SCOPE, name, KEY | (members or {})))
-
-
-@pytest.fixture
-def registered(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, once the variant is a target of 0 to 2 instances."""
-    call("RegisterScalableTarget", {"MinCapacity": 0, "MaxCapacity": 2})
-    return call
-
-
 def described_targets(call: Callable[..., Any]) -> list[dict[str, Any]]:
     """Return what ``DescribeScalableTargets`` shows."""
-    targets: list[dict[str, Any]] = call("DescribeScalableTargets", {"ResourceIds": [KEY["ResourceId"]]})[
-        "ScalableTargets"
-    ]
+    targets: list[dict[str, Any]] = call("DescribeScalableTargets", {"ResourceIds": [RESOURCE_ID]})["ScalableTargets"]
     return targets
 
 
@@ -202,3 +151,42 @@ def test_alarms_belong_to_the_policy_that_they_invoke(api: AutoScalingApi, regis
     other = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=("arn:other",))
     [found] = policy_alarms(target, [mine, other])
     assert ("Wake", evaluation) == (found.policy.name, found.evaluation)
+
+
+class ScalableEndpoints:
+    """One endpoint, which may be at rest or not; being scaled is told by an exception."""
+
+    def __init__(self, status: str) -> None:
+        self.endpoint = SimpleNamespace(name="ocr", status=status, desired_count=0)
+
+    def get(self, _scope: Scope, _name: str) -> Any:  # noqa: ANN401 - an endpoint
+        """Return it."""
+        return self.endpoint
+
+    def scale(self, _endpoint: object, count: int) -> None:
+        """Raise, so that nothing goes on from here."""
+        raise ScaledError(count)
+
+
+class ScaledError(Exception):
+    """The number of instances was to be changed."""
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating", "RollingBack", "Failed", "InService"])
+def test_policies_have_no_effect_unless_the_endpoint_is_in_service(
+    clock: SimulatedClock, api: AutoScalingApi, registered: Callable[..., Any], status: str
+) -> None:
+    """An alarm that still rings when the endpoint is in service scales it then."""
+    arn = registered("PutScalingPolicy", STEP)["PolicyARN"]
+    endpoints: Any = ScalableEndpoints(status)
+    alarm: Any = SimpleNamespace(name="wake", threshold=1.0, comparison=ComparisonOperator.GREATER_THAN_THRESHOLD)
+    evaluation = Evaluation(state=AlarmState.ALARM, reason="", datapoints=(1.0,))
+    ringing = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=(arn,))
+    scaling = Scaling(clock, api, endpoints)
+    if status == "InService":
+        with pytest.raises(ScaledError, match="1"):
+            scaling.scale([endpoints.endpoint], [ringing], 1_020.0)
+    else:
+        scaling.scale([endpoints.endpoint], [ringing], 1_020.0)
+        assert registered("DescribeScalingActivities")["ScalingActivities"] == []
+    scaling.scale([], [ringing], 1_080.0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics, queue_gauges
 from local_cloud.sagemaker.request_queue import RequestQueue
+from scaling_engine.assumptions import Assumptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,19 +33,27 @@ def test_a_backlog_counts_waiting_and_running_work(make_request: Callable[..., A
         "ApproximateAgeOfOldestRequest": 30.0,
         "HasBacklogWithoutCapacity": 0.0,
     }
-    assert expected == queue_gauges(backlog(make_request, waiting=4, running=2), 2, 130.0)
+    assert expected == queue_gauges(backlog(make_request, waiting=4, running=2), 2, 130.0, Assumptions())
+
+
+def test_running_work_counts_or_not_as_assumed(make_request: Callable[..., AsyncRequest]) -> None:
+    """One team measured zero while long jobs ran."""
+    gauges = queue_gauges(
+        backlog(make_request, waiting=0, running=2), 1, 130.0, Assumptions(backlog_counts_running_work=False)
+    )
+    assert gauges["ApproximateBacklogSize"] == 0.0
 
 
 def test_without_instances_there_is_no_backlog_per_instance(make_request: Callable[..., AsyncRequest]) -> None:
     """At zero instances the one signal is that there is a backlog without capacity."""
-    gauges = queue_gauges(backlog(make_request, waiting=1, running=0), 0, 130.0)
+    gauges = queue_gauges(backlog(make_request, waiting=1, running=0), 0, 130.0, Assumptions())
     assert gauges["HasBacklogWithoutCapacity"] == 1.0
     assert "ApproximateBacklogSizePerInstance" not in gauges
 
 
 def test_an_idle_endpoint_at_zero_has_no_backlog_without_capacity() -> None:
     """The metric is zero at all other times, not missing."""
-    assert queue_gauges(RequestQueue(), 0, 0.0)["HasBacklogWithoutCapacity"] == 0.0
+    assert queue_gauges(RequestQueue(), 0, 0.0, Assumptions())["HasBacklogWithoutCapacity"] == 0.0
 
 
 def test_queue_metrics_have_the_endpoint_alone_as_dimension(clock: SimulatedClock) -> None:

@@ -15,6 +15,7 @@ from local_cloud.sagemaker.container_specification import (
 )
 from local_cloud.sagemaker.fleet import Fleet
 from local_cloud.sagemaker.resources import EndpointConfig, Model
+from scaling_engine.assumptions import ScaleIn
 
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
@@ -40,7 +41,7 @@ def fleet_of(clock: SimulatedClock, *instances: tuple[str | None, int]) -> Fleet
     """Return a fleet of instances with these containers and so many running invocations, two at most on each."""
     specification = ContainerSpecification(command=("serve",), environment={}, max_concurrency=2, startup_seconds=60)
     host: Any = None
-    fleet = Fleet(specification, host, clock, lambda: None)
+    fleet = Fleet(specification, host, clock, lambda: None, scale_in=ScaleIn.KILLS)
     fleet._instances = [
         SimpleNamespace(container=container, running=running)  # type: ignore[misc]
         for container, running in instances

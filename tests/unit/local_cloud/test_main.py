@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from local_cloud import foreground
 from local_cloud.__main__ import main
 
 
@@ -57,3 +58,11 @@ def test_the_last_line_says_what_is_allowed(
     with pytest.raises(SystemExit):
         main(arguments)
     assert capsys.readouterr().err.endswith(f"error: {message}\n")
+
+
+def test_the_deployed_local_cloud_takes_assumptions_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """What it does not know is refused before anything starts."""
+    with pytest.raises(SystemExit):
+        foreground.main(["--assume", "scale_in=drains", "--assume", "scale_in=waits"])
+    message = "argument --assume: 'waits' is no value of scale_in: choose among kills, drains, requeues\n"
+    assert capsys.readouterr().err.endswith(message)

@@ -60,3 +60,19 @@ def test_the_oldest_age_is_that_of_the_first_in_line(make_request: Callable[...,
     queue.add(make_request(received_at=10.0))
     queue.add(make_request(received_at=50.0))
     assert queue.oldest_age(100.0) == 90.0
+
+
+def test_a_request_that_is_put_back_is_the_next(make_request: Callable[..., AsyncRequest]) -> None:
+    """It goes before those that came after it, and its time to live is still that of its arrival."""
+    queue = RequestQueue()
+    first, second = make_request(inference_id="first", ttl_seconds=100), make_request(inference_id="second")
+    for request in (first, second):
+        queue.add(request)
+    queue.take()
+    queue.finish()
+    queue.put_back(first)
+    assert (queue.running, queue.take()) == (0, first)
+    queue.finish()
+    queue.put_back(first)
+    assert [second] == queue.expire(60.0)
+    assert [first] == queue.expire(100.0)
