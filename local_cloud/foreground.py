@@ -31,7 +31,8 @@ def main(command_line: Sequence[str] | None = None) -> int:
             inherit_stderr=True,
         ) as cloud:
             bootstrap(cloud.environment, account=ACCOUNT, region=REGION)
-            sys.stdout.write(_described(cloud, deploy(cloud.environment, stage=options.stage)))
+            stacks = deploy(cloud.environment, stage=options.stage)
+            sys.stdout.write(_described(cloud, stacks, options.time_scale))
             sys.stdout.flush()
             status = cloud.process.wait()
             sys.stderr.write(f"the local cloud ended by itself with status {status}\n")
@@ -75,12 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _described(cloud: RunningLocalCloud, stacks: dict[str, dict[str, str]]) -> str:
+def _described(cloud: RunningLocalCloud, stacks: dict[str, dict[str, str]], time_scale: float) -> str:
     """Return what to export, and the outputs of each stack, as lines that a shell can read."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in cloud.environment.items()]
+    parameters = [value for outputs in stacks.values() for name, value in outputs.items() if name == "ParameterName"]
+    lines += [f"export ASYNC_INFERENCE_ENDPOINT={shlex.quote(name)}" for name in parameters[:1]]
     for stack, outputs in stacks.items():
         lines += ["", f"# {stack}", *(f"#   {name}: {value}" for name, value in outputs.items())]
-    return "\n".join([*lines, "", "# Ctrl-C stops everything", ""])
+    fast = f"# {time_scale:g} simulated seconds pass each second; TIME_SCALE=1 for real time"
+    return "\n".join([*lines, "", fast, "# Ctrl-C stops everything", ""])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ import click
 
 from async_inference.cli.fields import request_fields
 from async_inference.cli.surroundings import Caller, caller_options, consumer_option
+from async_inference.exceptions import InvalidRequest
 from async_inference.locations import S3Location
+from async_inference.submitting import payloads
 
 if TYPE_CHECKING:
     from async_inference.submitting.payloads import Payload
@@ -34,13 +36,24 @@ def submit(
     themselves; async-inference wait takes their documents.
     """
     endpoint = caller.endpoint()
-    for text in inputs:
-        job = endpoint.submit(_payload(text), **fields)
+    for payload in [_payload(text) for text in inputs]:
+        job = endpoint.submit(payload, **fields)
         # Whatever happens next, who submitted has this document: without it the result would be lost.
         click.echo(json.dumps(job.to_dict()))
 
 
 def _payload(text: str) -> Payload:
+    """Return the input, looked at before anything is submitted.
+
+    Raises:
+        InvalidRequest: it cannot be read, is empty or too large.
+    """
     if text == "-":
         return sys.stdin.buffer
-    return S3Location.parse(text, field="input") if text.startswith("s3://") else Path(text)
+    if text.startswith("s3://"):
+        return S3Location.parse(text, field="input")
+    try:
+        payloads.prepare(Path(text))
+    except InvalidRequest as error:
+        raise InvalidRequest(str(error) if text in str(error) else f"{text}: {error}") from error
+    return Path(text)

@@ -65,6 +65,7 @@ class _Collection:
         self._output = output
         self._names = dict(zip(jobs, _file_names(jobs), strict=True))
         self._total = len(jobs)
+        self.to_terminal = output is None and not caller.as_json and is_terminal()
         self.succeeded = self.failed = 0
 
     def counts(self) -> Counts:
@@ -93,6 +94,8 @@ class _Collection:
             stored = job.locate(timeout=0)
         elif path is None:
             stored = job.download(sys.stdout.buffer, timeout=0)
+            if self.to_terminal:
+                click.echo()  # so that what follows does not stand behind the result
         else:
             path = path / self._names[job] if self._total > 1 else path
             stored = job.download(path, timeout=0)
@@ -103,6 +106,11 @@ class _Collection:
             "size": stored.size,
             "path": None if path is None else str(path),
         }
+
+
+def is_terminal() -> bool:
+    """Whether standard output is shown to somebody."""
+    return sys.stdout.isatty()
 
 
 def _file_names(jobs: list[Job]) -> list[str]:
@@ -123,7 +131,9 @@ def _wait(
     from async_inference.cli.progress import Progress  # noqa: PLC0415 - loads what --help does without
 
     observe = caller.observer(endpoint.configuration).observe
-    with Progress(caller.surroundings, observe, live=not caller.as_json) as progress, endpoint.watch() as watch:
+    # A drawing that is redrawn in place would erase a result that the same terminal shows.
+    live = not caller.as_json and not collected.to_terminal
+    with Progress(caller.surroundings, observe, live=live) as progress, endpoint.watch() as watch:
         for job in jobs:
             watch.add(job)
         for job in _ended(caller.surroundings.clock, watch, timeout, lambda: progress.show(collected.counts())):

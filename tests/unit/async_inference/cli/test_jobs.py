@@ -10,6 +10,7 @@ import pytest
 
 from async_inference import remedies
 from async_inference.configuration import Consumer
+from async_inference.locations import S3Location
 from tests.unit.async_inference.cli.fake_cloud import QUEUE_URL, CommandLine, FakeCloud, endpoint_description
 from tests.unit.async_inference.fake_aws import BUCKET, CONFIGURATION, ENDPOINT, FAILURE, OUTPUT, service_error
 
@@ -84,14 +85,46 @@ def test_submit_takes_standard_input_and_fields(cloud: FakeCloud, plain: Command
     assert [fields[name] for name in ("invocationtimeoutseconds", "requestttlseconds")] == ["60", "61"]
 
 
-def test_submit_prints_each_job_before_the_next_is_submitted(plain: CommandLine, tmp_path: Path) -> None:
+def test_submit_prints_each_job_before_the_next_is_submitted(
+    cloud: FakeCloud, plain: CommandLine, tmp_path: Path
+) -> None:
     """What was submitted is known, whatever happens to the rest."""
     page = tmp_path / "page.png"
     page.write_bytes(b"x")
+    elsewhere = S3Location(BUCKET, "elsewhere/page.png")
 
-    result = plain.run("submit", str(page), str(page), str(tmp_path / "nowhere"))
+    result = plain.run("submit", str(page), str(page), str(elsewhere))
 
     assert (result.exit_code, len(result.stdout.splitlines())) == (2, 2)
+    assert len(cloud.sent("InvokeEndpointAsync")) == 2
+
+
+def test_a_bad_input_is_told_before_any_is_submitted(cloud: FakeCloud, plain: CommandLine, tmp_path: Path) -> None:
+    """By its name: whoever corrects it and repeats the command submits nothing twice."""
+    good, empty = tmp_path / "good.txt", tmp_path / "empty.txt"
+    good.write_text("page")
+    empty.touch()
+
+    result = plain.run("submit", str(good), str(empty))
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{empty}: payload: is empty" in result.stderr
+    assert "InvokeEndpointAsync" not in cloud.operations()
+
+
+def test_a_result_in_a_terminal_is_not_drawn_over(
+    cloud: FakeCloud, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch, jobs: Path
+) -> None:
+    """Progress is in lines then, and the result ends with one of its own."""
+    monkeypatch.setattr("async_inference.cli.wait.is_terminal", lambda: True)
+    cloud.put(OUTPUT, b"one", after=3.0)
+    job = jobs.parent / "job.json"
+    job.write_text(jobs.read_text().splitlines()[0])
+
+    result = command_line.run("wait", str(job))
+
+    assert result.stdout == "one\n"
+    assert "\x1b[" not in result.stderr
 
 
 def test_waiting_for_several_jobs(
