@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from async_inference.configuration import CLIENT_NAMESPACE
 from constructs_lib import scaling_policies as policies
+from constructs_lib.compliance import acknowledge
 from constructs_lib.metrics import AsyncEndpointMetrics
 from constructs_lib.scaling_settings import SAMPLE_SECONDS, WAKE_PERIODS
 
@@ -77,6 +80,25 @@ class EndpointScaling(Construct):
         if settings.shrink:
             self._shrink(max_concurrent_invocations_per_instance)
 
+    def grant_count_jobs(self, role: iam.Role) -> None:
+        """Allow ``role`` to publish how many jobs it waits for, if the endpoint counts jobs in flight."""
+        if not self._settings.count_jobs_in_flight:
+            return
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={"StringEquals": {"cloudwatch:namespace": CLIENT_NAMESPACE}},
+            )
+        )
+        acknowledge(
+            role,
+            {
+                "AwsSolutions-IAM5[Resource::*]": "cloudwatch:PutMetricData takes no resource; the namespace is the"
+                " condition."
+            },
+        )
+
     def _wake(self) -> None:
         policy = policies.step_policy(
             self,
@@ -85,7 +107,7 @@ class EndpointScaling(Construct):
             adjustment_type="ChangeInCapacity",
             adjustment=1,
             upward=True,
-            cooldown_seconds=self._settings.cold_start_seconds,
+            cooldown_seconds=self._settings.cooldown_seconds,
         )
         alarm = policies.wake_alarm(self, "WakeAlarm", self._metrics, periods=WAKE_PERIODS)
         alarm.add_alarm_action(policies.ScalingAction(policy))
@@ -97,7 +119,7 @@ class EndpointScaling(Construct):
             self.target,
             metric=self._metrics.backlog_size_per_instance(),
             target_value=self._settings.backlog_per_instance,
-            cooldown_seconds=self._settings.cold_start_seconds,
+            cooldown_seconds=self._settings.cooldown_seconds,
         )
 
     def _rest(self) -> None:

@@ -14,14 +14,10 @@ from typing import Final
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from async_inference.configuration import CLIENT_NAMESPACE, JOBS_IN_FLIGHT
+
 NAMESPACE: Final = "AWS/SageMaker"
 HOST_NAMESPACE: Final = "/aws/sagemaker/Endpoints"
-CLIENT_NAMESPACE: Final = "AsyncInference"
-"""Of what clients publish."""
-
-JOBS_IN_FLIGHT: Final = "JobsInFlight"
-"""How many jobs of an endpoint a client waits for, published each minute while there are any."""
-
 _PERIOD: Final = Duration.minutes(1)
 
 
@@ -103,6 +99,7 @@ class AsyncEndpointMetrics:
         )
 
     def _jobs_in_flight(self) -> cloudwatch.Metric:
+        """Return how many jobs the client waits for that waits for most."""
         return cloudwatch.Metric(
             namespace=CLIENT_NAMESPACE,
             metric_name=JOBS_IN_FLIGHT,

@@ -23,7 +23,7 @@ CHECKOUT: Final = Path(__file__).resolve().parent.parent
 SDK_DISTRIBUTIONS: Final = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 """boto3 and all that it requires; all of them pure Python, so the bundle runs on every architecture."""
 
-SDK_SERVICES: Final = ("s3", "sagemaker-runtime")
+SDK_SERVICES: Final = ("cloudwatch", "s3", "sagemaker-runtime")
 """The services whose models are copied: those of all services are several times the rest of the bundle."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 from async_inference.limits import Bounds
@@ -36,7 +37,8 @@ WAKE_SECONDS: Final = (WAKE_PERIODS + 1) * SAMPLE_SECONDS + PUBLICATION_DELAY_SE
 _COLD_START_SECONDS: Final = Bounds(60, 7_200)  # downloading the model and starting it may take an hour each
 _REST_AFTER_SECONDS: Final = Bounds(60, 82_800)  # an alarm looks back no longer than a day
 _TIME: Final = r"([01]\d|2[0-3]):[0-5]\d"
-_DAYS: Final = r"(MON|TUE|WED|THU|FRI|SAT|SUN)(-(MON|TUE|WED|THU|FRI|SAT|SUN))?"
+_WEEK: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_DAYS: Final = rf"({'|'.join(_WEEK)})(-({'|'.join(_WEEK)}))?"
 _TIMEZONE: Final = r"[A-Za-z]+(/[A-Za-z_+-]+\d{0,2})*"
 
 
@@ -48,7 +50,8 @@ class WarmHours:
         start: Such as ``08:00``; the instances are launched then, so let it be a cold start earlier.
         end: Such as ``18:00``. From then on the endpoint rests as soon as there is no work for long enough.
         days: Such as ``MON-FRI`` or ``SAT``; of the start. Weeks begin on Sunday, so ``FRI-MON`` is not allowed.
-        timezone: Such as ``Europe/Berlin``.
+            Warm hours of the same day must not touch: the end of one would be the end of all.
+        timezone: Such as ``Europe/Berlin``; one for all.
         instances: How many, at least 1.
     """
 
@@ -62,10 +65,17 @@ class WarmHours:
         for name in ("start", "end"):
             require_match(self, name, _TIME, "a time of day such as 08:00")
         require_match(self, "days", _DAYS, "a day or a range of days such as MON-FRI")
+        if not self.weekdays():
+            raise SettingError(self, "days", self.days, "a range within a week, which begins on SUN")
         require_match(self, "timezone", _TIMEZONE, "a time zone such as Europe/Berlin")
         require_within(self, "instances", COUNT, "instances")
         if self.start >= self.end:
             raise SettingError(self, "end", self.end, f"a time after {self.start} on the same day")
+
+    def weekdays(self) -> frozenset[int]:
+        """Return the numbers of the days, 0 for Sunday."""
+        first, _, last = self.days.partition("-")
+        return frozenset(range(_WEEK.index(first), _WEEK.index(last or first) + 1))
 
     def cron(self, time: str) -> str:
         """Return the schedule of every warm day at ``time``."""
@@ -82,7 +92,8 @@ class ScalingSettings:
         min_instances: The fewest; 0 lets the endpoint rest, 1 keeps one warm and answers at once, at the price of it.
         backlog_per_instance: Requests, waiting or running, that one instance should have; at least 1.
         cold_start_seconds: How long it takes from the decision to launch an instance until it answers, 60 to 7,200. So
-            long a policy waits for the effect of what it has launched; less than it takes buys more instances.
+            long, and until metrics show it, a policy waits for the effect of what it has launched; less than it takes
+            buys more instances.
         rest_after_seconds: How long there has to be no work before the endpoint rests. Left out, it is the longest
             time that a job may take. Less saves instance-hours, and loses running jobs if the backlog metric turns
             out not to count them.
@@ -116,6 +127,8 @@ class ScalingSettings:
         require_type(self, "warm_hours", tuple)
         for hours in self.warm_hours:
             self._check_warm_hours(hours)
+        for earlier, later in combinations(sorted(self.warm_hours, key=lambda hours: hours.start), 2):
+            _require_apart(earlier, later)
         if self.shrink and not self.interruptions_accepted:
             raise SettingError(
                 self, "shrink", value=True, allowed="False, or True with interruptions_accepted: it may lose jobs"
@@ -141,8 +154,9 @@ class ScalingSettings:
             concurrency: Requests that an instance works on at a time.
 
         Raises:
-            SettingError: a request could outlive its time in the queue before an instance takes it, or
-                ``rest_after_seconds`` is below ``max_job_seconds`` and interruptions are not accepted.
+            SettingError: a request could outlive its time in the queue before an instance takes it, whatever SageMaker
+                does with running work and whether its backlog counts it, or ``rest_after_seconds`` is below
+                ``max_job_seconds`` and interruptions are not accepted.
         """
         rest = self.rest_after_seconds
         if rest is not None and rest < max_job_seconds and not self.interruptions_accepted:
@@ -153,17 +167,28 @@ class ScalingSettings:
                 f"at least max_job_seconds, {max_job_seconds}, or less with interruptions_accepted: it may lose jobs",
             )
         wake = 0 if self.min_instances else WAKE_SECONDS + self.cold_start_seconds
-        if wake > request_ttl_seconds:
+        # A job that drains while the endpoint goes to rest may keep anything from being launched.
+        draining = 0 if self.min_instances else max_job_seconds
+        if wake + draining > request_ttl_seconds:
             allowed = (
-                f"so short that with {WAKE_SECONDS} s more it is within request_ttl_seconds, {request_ttl_seconds}: "
-                "a request that wakes the endpoint would expire first"
+                f"so short that with {WAKE_SECONDS + draining} s more it is within request_ttl_seconds, "
+                f"{request_ttl_seconds}: a request that wakes the endpoint would expire first"
             )
             raise SettingError(self, "cold_start_seconds", self.cold_start_seconds, allowed)
-        ahead = math.ceil(self.backlog_per_instance / concurrency) - 1
+        # So many may wait without anything growing, besides those that run, if the backlog does not count these.
+        ahead = math.ceil(self.backlog_per_instance / concurrency)
         if self.max_instances > 1 and wake + ahead * max_job_seconds > request_ttl_seconds:
-            most = ((request_ttl_seconds - wake) // max_job_seconds + 1) * concurrency
+            most = ((request_ttl_seconds - wake) // max_job_seconds) * concurrency
             allowed = f"at most {most}: the last of so many long jobs would expire in the queue, and nothing would grow"
             raise SettingError(self, "backlog_per_instance", self.backlog_per_instance, allowed)
+
+    @property
+    def cooldown_seconds(self) -> int:
+        """How long a policy waits for the effect of what it has launched.
+
+        A cold start, and until that is seen: the next sample, its publication, the next evaluation.
+        """
+        return self.cold_start_seconds + SAMPLE_SECONDS + PUBLICATION_DELAY_SECONDS + SAMPLE_SECONDS
 
     def rest_periods(self, max_job_seconds: int) -> int:
         """Return for how many minutes there has to be no work before the endpoint rests."""
@@ -180,3 +205,12 @@ class ScalingSettings:
         Where updates of the endpoint block scaling, a launch in progress comes on top.
         """
         return (self.rest_periods(max_job_seconds) + 2) * SAMPLE_SECONDS + PUBLICATION_DELAY_SECONDS
+
+
+def _require_apart(earlier: WarmHours, later: WarmHours) -> None:
+    """Require that the end of some warm hours is not within others: it sets the minimum for all of them."""
+    if later.timezone != earlier.timezone:
+        raise SettingError(later, "timezone", later.timezone, f"{earlier.timezone}, as of the other warm hours")
+    if later.start <= earlier.end and later.weekdays() & earlier.weekdays():
+        allowed = f"a time after {earlier.end}, the end of other warm hours of the same day"
+        raise SettingError(later, "start", later.start, allowed)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from scaling_engine.exceptions import ScalingConfigurationError, require
 from scaling_engine.member_reader import MemberReader, Members
@@ -39,7 +39,7 @@ class ScheduledAction:
         max_capacity: from then on; ``None`` leaves it.
 
     Raises:
-        ScalingConfigurationError: the schedule is not one of those supported.
+        ScalingConfigurationError: the schedule is not one of those supported, or the time zone not known.
     """
 
     name: str
@@ -49,10 +49,12 @@ class ScheduledAction:
     max_capacity: int | None = None
     _fields: tuple[frozenset[int], ...] | None = field(init=False, repr=False, compare=False)
     _rate_seconds: int = field(init=False, repr=False, compare=False)
+    _zone: ZoneInfo = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rate = _RATE.fullmatch(self.schedule)
         object.__setattr__(self, "_rate_seconds", int(rate[1]) * _SECONDS[rate[2]] if rate else 0)
+        object.__setattr__(self, "_zone", _zone(self.name, self.timezone))
         object.__setattr__(self, "_fields", None if rate else _cron_fields(self.name, self.schedule))
 
     def is_due(self, minute: datetime, elapsed_seconds: float) -> bool:
@@ -64,7 +66,7 @@ class ScheduledAction:
         """
         if self._fields is None:
             return elapsed_seconds > 0 and elapsed_seconds % self._rate_seconds < _SECONDS["minute"]
-        local = minute.astimezone(ZoneInfo(self.timezone))
+        local = minute.astimezone(self._zone)
         weekday = local.isoweekday() % 7 + 1
         present = (local.minute, local.hour, local.day, local.month, weekday)
         return all(value in allowed for value, allowed in zip(present, self._fields, strict=True))
@@ -89,6 +91,13 @@ def scheduled_action_from_api(members: Members) -> ScheduledAction:
 def calendar_minute(start: datetime, elapsed_seconds: float) -> datetime:
     """Return the date and time ``elapsed_seconds`` after ``start``."""
     return start + timedelta(seconds=elapsed_seconds)
+
+
+def _zone(name: str, timezone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ScalingConfigurationError(f"scheduled action {name}: no time zone {timezone!r} is known here") from error
 
 
 def _cron_fields(name: str, schedule: str) -> tuple[frozenset[int], ...]:

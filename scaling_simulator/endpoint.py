@@ -151,7 +151,7 @@ class SimulatedEndpoint:
     def _cut(self, instance: Instance, job: Job, now: float) -> None:
         """End the work on ``job`` before its time: it is lost, or begins again."""
         self.running -= 1
-        done = now - (job.started or now)
+        done = now - (now if job.started is None else job.started)
         instance.life.busy_seconds += done
         job.lost_seconds += done
         job.cuts.append(now)

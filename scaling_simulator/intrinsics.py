@@ -47,13 +47,17 @@ class Resolver:
         resolved = {name: self.resolve(item) for name, item in value.items()}
         return {name: item for name, item in resolved.items() if item is not None}
 
+    def holds(self, condition: str) -> bool:
+        """Return whether the template's condition of that name does."""
+        return self._holds({"Condition": condition})
+
     def _intrinsic(self, name: str, argument: Any) -> Any:  # noqa: ANN401 - a template's JSON
         functions: dict[str, Callable[[Any], Any]] = {
             "Ref": self._reference,
             "Fn::GetAtt": self._get_attribute,
             "Fn::Join": lambda items: items[0].join(str(item) for item in self.resolve(items[1])),
             "Fn::Sub": self._substituted,
-            "Fn::If": lambda items: self.resolve(items[1 if self._holds({"Condition": items[0]}) else 2]),
+            "Fn::If": lambda items: self.resolve(items[1 if self.holds(items[0]) else 2]),
             "Fn::Select": lambda items: self.resolve(items[1])[int(items[0])],
             "Fn::Split": lambda items: str(self.resolve(items[1])).split(items[0]),
         }

@@ -46,14 +46,17 @@ class Promises:
         return broken
 
     def _wake_limit(self, run: Run) -> float:
-        """Draining counts as an update, which may block scaling until the longest job is done."""
-        drains = run.options.assumptions.scale_in is ScaleIn.DRAINS
-        return self.wake_seconds + (self.max_job_seconds if drains else 0.0)
+        """Draining counts as an update: where updates block scaling, it does so until the longest job is done."""
+        assumptions = run.options.assumptions
+        may_block = assumptions.scale_in is ScaleIn.DRAINS and assumptions.blocked_while_updating
+        return self.wake_seconds + (self.max_job_seconds if may_block else 0.0)
 
     def _broken_rest(self, run: Run) -> list[str]:
-        work_ended = max((job.ended or run.horizon for job in run.jobs), default=0.0)
-        in_service = max((life.in_service or 0.0 for life in run.instances), default=0.0)
-        limit = max(work_ended, in_service) + self.rest_seconds
+        work_ended = max((run.horizon if job.ended is None else job.ended for job in run.jobs), default=0.0)
+        launched = 0.0
+        if run.options.assumptions.blocked_while_updating:
+            launched = max((life.in_service or 0.0 for life in run.instances), default=0.0)
+        limit = max(work_ended, launched) + self.rest_seconds
         wanted = [minute.time for minute in run.minutes if minute.desired]
         if wanted and wanted[-1] > limit:
             return [

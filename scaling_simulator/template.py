@@ -105,6 +105,7 @@ def deployment(
     resources: Resources = {
         logical_id: (resource["Type"], resolver.resolve(resource.get("Properties") or {}))
         for logical_id, resource in template["Resources"].items()
+        if "Condition" not in resource or resolver.holds(resource["Condition"])
     }
     logical_id, target = _target(resources, endpoint)
     resource_id = target["ResourceId"]

@@ -65,7 +65,7 @@ class InferenceStack(Stack):
             instance_type=settings.instance_type,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
         )
-        EndpointScaling(
+        scaling = EndpointScaling(
             self,
             "Scaling",
             endpoint_name=endpoint.endpoint_name,
@@ -78,6 +78,7 @@ class InferenceStack(Stack):
         polling = PollingFunction(
             self, "Polling", endpoint=endpoint, configuration=configuration, settings=settings.polling_function
         )
+        scaling.grant_count_jobs(polling.role)
         parameter = ssm.StringParameter(
             self, "Configuration", parameter_name=parameter_name(stage, settings.name), string_value=configuration
         )
@@ -96,6 +97,7 @@ class InferenceStack(Stack):
             prefixes=settings.prefixes,
             limits=Limits(max_job_seconds=settings.max_job_seconds, request_ttl_seconds=settings.request_ttl_seconds),
             consumers={name: Consumer(queue_url=queue.queue_url) for name, queue in notifications.queues.items()},
+            count_jobs_in_flight=settings.scaling.count_jobs_in_flight,
         )
         return self.to_json_string(configuration.to_dict())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,15 @@ def template(templates: dict[str, Template], stage_name: str) -> Template:
 def dev_template(templates: dict[str, Template]) -> Template:
     """The template of the development stage."""
     return templates["dev"]
+
+
+@pytest.fixture(scope="session")
+def counting_stage() -> StageSettings:
+    """The development stage, whose clients publish how many jobs they wait for."""
+    stage = stage_settings("dev")
+    (endpoint,) = stage.endpoints
+    counting = replace(endpoint, scaling=replace(endpoint.scaling, count_jobs_in_flight=True))
+    return replace(stage, endpoints=(counting,))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Synthesized scaling to simulate, and what it promises.
 
 ``SCALING_PROOF_CASES`` asks for more random cases than a test run has time for, ``SCALING_PROOF_EVERY=1`` for every
-combination instead of one in a hundred, ``SCALING_PROOF_PATTERNS_EVERY=1`` for every one on the long patterns too.
+combination instead of one in two hundred, ``SCALING_PROOF_PATTERNS_EVERY=1`` for every one on the long patterns too.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from scaling_simulator.traces import Request
 if TYPE_CHECKING:
     from scaling_engine.assumptions import Assumptions
 
-CASES = int(os.environ.get("SCALING_PROOF_CASES", "150"))
-EVERY = int(os.environ.get("SCALING_PROOF_EVERY", "100"))
-PATTERNS_EVERY = int(os.environ.get("SCALING_PROOF_PATTERNS_EVERY", "1000"))
+CASES = int(os.environ.get("SCALING_PROOF_CASES", "40"))
+EVERY = int(os.environ.get("SCALING_PROOF_EVERY", "200"))
+PATTERNS_EVERY = int(os.environ.get("SCALING_PROOF_PATTERNS_EVERY", "2304"))
 HOUR = 3_600.0
 
 
-def sampled(every: int) -> list[Assumptions]:
-    """Return one in ``every`` combination, drawn by chance, or all of them in their order."""
+def sampled(every: int, of: str = "") -> list[Assumptions]:
+    """Return one in ``every`` combination, drawn by chance for each ``of``, or all of them in their order."""
     combinations = list(every_combination())
-    chance = Random(every)  # noqa: S311 - chance that repeats
+    chance = Random(f"{every} {of}")  # noqa: S311 - chance that repeats
     return combinations if every == 1 else chance.sample(combinations, len(combinations) // every)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from aws_cdk import Acknowledgment, App
     from constructs import IConstruct
 
+    from stacks.settings import StageSettings
+
 Finding = tuple[str, str]
 """Path of the construct, and the rule's id."""
 
@@ -76,6 +78,25 @@ def test_no_acknowledgement_is_stale(new_app: Callable[[], App], stage_name: str
 
     assert findings
     assert set() == stale
+
+
+def test_counting_jobs_opens_no_finding(
+    new_app: Callable[[], App], counting_stage: StageSettings, recorder: _Recorder
+) -> None:
+    """What it has to be allowed is acknowledged with a reason of its own; without, it would be found."""
+    app = new_app()
+    add_stacks(app, counting_stage)
+
+    rule = "AwsSolutions-IAM5[Resource::*]"
+    (acknowledged,) = [path for path, found in recorder.acknowledged if found == rule and "/Polling/" in path]
+    assert "cloudwatch:PutMetricData" in recorder.acknowledged[acknowledged, rule]
+    unacknowledged = {
+        (where, found)
+        for where, found in _findings(app)
+        if not any(found == known and where.startswith(f"{path}/") for path, known in recorder.acknowledged)
+    }
+    assert (f"{acknowledged}/DefaultPolicy/Resource", rule) in _findings(app)
+    assert unacknowledged == set()
 
 
 def test_every_acknowledgement_has_a_reason(new_app: Callable[[], App], stage_name: str, recorder: _Recorder) -> None:

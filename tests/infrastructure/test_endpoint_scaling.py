@@ -85,7 +85,7 @@ def test_the_backlog_makes_the_endpoint_grow_and_nothing_else(scaled: Callable[.
                     "Statistic": "Average",
                 },
                 "DisableScaleIn": True,
-                "ScaleOutCooldown": 120,
+                "ScaleOutCooldown": 360,
                 "TargetValue": 3,
             },
         },
@@ -93,7 +93,7 @@ def test_the_backlog_makes_the_endpoint_grow_and_nothing_else(scaled: Callable[.
 
 
 def test_a_backlog_without_capacity_wakes_the_endpoint(scaled: Callable[..., assertions.Template]) -> None:
-    """Two minutes of backlog at zero instances add one instance, and no second before it has started."""
+    """Two minutes of backlog at zero instances add one instance, no second before that one is seen to have started."""
     template = scaled(cold_start_seconds=120)
     template.has_resource_properties(
         POLICY,
@@ -101,7 +101,7 @@ def test_a_backlog_without_capacity_wakes_the_endpoint(scaled: Callable[..., ass
             "PolicyName": "Wake",
             "StepScalingPolicyConfiguration": {
                 "AdjustmentType": "ChangeInCapacity",
-                "Cooldown": 120,
+                "Cooldown": 360,
                 "MetricAggregationType": "Average",
                 "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
             },
@@ -245,18 +245,18 @@ SAFE = {"max_job_seconds": 900, "request_ttl_seconds": 21_600, "concurrency": 1}
         ),
         (
             {"cold_start_seconds": 600},
-            {"request_ttl_seconds": 899},
-            "ScalingSettings.cold_start_seconds is 600, allowed is so short that with 300 s more it is within",
+            {"request_ttl_seconds": 1_799},
+            "ScalingSettings.cold_start_seconds is 600, allowed is so short that with 1200 s more it is within",
         ),
         (
-            {"max_instances": 2, "backlog_per_instance": 25},
+            {"max_instances": 2, "backlog_per_instance": 24},
             {},
-            "ScalingSettings.backlog_per_instance is 25, allowed is at most 24: the last of so many long jobs",
+            "ScalingSettings.backlog_per_instance is 24, allowed is at most 23: the last of so many long jobs",
         ),
         (
-            {"max_instances": 2, "backlog_per_instance": 50},
+            {"max_instances": 2, "backlog_per_instance": 47},
             {"concurrency": 2},
-            "ScalingSettings.backlog_per_instance is 50, allowed is at most 48: the last of so many long jobs",
+            "ScalingSettings.backlog_per_instance is 47, allowed is at most 46: the last of so many long jobs",
         ),
     ],
 )
@@ -274,7 +274,9 @@ def test_what_could_strand_a_request_or_lose_a_job_is_refused(
     [
         ({}, {}),
         ({"rest_after_seconds": 60, "interruptions_accepted": True}, {}),
-        ({"max_instances": 2, "backlog_per_instance": 24}, {}),
+        ({}, {"request_ttl_seconds": 1_800}),
+        ({"max_instances": 2, "backlog_per_instance": 23}, {}),
+        ({"max_instances": 2}, {"max_job_seconds": 3_600}),
         ({"backlog_per_instance": 1_000}, {}),
         ({"min_instances": 1, "cold_start_seconds": 7_200}, {"request_ttl_seconds": 60}),
     ],
@@ -282,6 +284,16 @@ def test_what_could_strand_a_request_or_lose_a_job_is_refused(
 def test_what_is_safe_or_accepted_passes(settings: dict[str, Any], endpoint: dict[str, int]) -> None:
     """A single instance cannot grow, and one that is always there need not wake."""
     ScalingSettings(**settings).require_safe(**{**SAFE, **endpoint})
+
+
+def _warm(start: str, end: str, **given: str) -> WarmHours:
+    return WarmHours(start=start, end=end, **given)  # type: ignore[arg-type]
+
+
+def test_warm_hours_of_several_days_may_differ() -> None:
+    """Each end is the last word of its day."""
+    hours = (_warm("08:00", "18:00"), _warm("19:00", "20:00", days="FRI"), _warm("07:00", "19:00", days="SAT"))
+    assert ScalingSettings(warm_hours=hours).warm_hours == hours
 
 
 @pytest.mark.parametrize(
@@ -298,6 +310,15 @@ def test_what_is_safe_or_accepted_passes(settings: dict[str, Any], endpoint: dic
         (lambda: WarmHours(start="8:00", end="18:00"), "WarmHours.start is '8:00'"),
         (lambda: WarmHours(start="18:00", end="08:00"), "WarmHours.end is '08:00', allowed is a time after 18:00"),
         (lambda: WarmHours(start="08:00", end="18:00", days="weekdays"), "WarmHours.days is 'weekdays'"),
+        (lambda: WarmHours(start="08:00", end="18:00", days="FRI-MON"), "WarmHours.days is 'FRI-MON'"),
+        (
+            lambda: ScalingSettings(warm_hours=(_warm("08:00", "18:00"), _warm("18:00", "20:00", days="FRI"))),
+            "WarmHours.start is '18:00', allowed is a time after 18:00, the end of other warm hours of the same day",
+        ),
+        (
+            lambda: ScalingSettings(warm_hours=(_warm("08:00", "18:00"), _warm("09:00", "10:00", timezone="CET"))),
+            "WarmHours.timezone is 'CET', allowed is UTC, as of the other warm hours",
+        ),
         (lambda: WarmHours(start="08:00", end="18:00", timezone="CET 1"), "WarmHours.timezone is 'CET 1'"),
     ],
 )

@@ -20,7 +20,10 @@ from lambda_src.polling.environment import Environment
 from stacks.stages import stage_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from stacks.settings import StageSettings
 
 
 def _function(template: dict[str, Any]) -> dict[str, Any]:
@@ -94,6 +97,43 @@ def test_configuration_is_the_parameter_and_can_be_read(template: dict[str, Any]
     assert configuration.bucket.startswith("PayloadsBucket")
 
 
+def _publishes(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the statements by which the function may publish metrics."""
+    return [
+        statement
+        for logical_id, resource in template["Resources"].items()
+        if logical_id.startswith("PollingRole") and resource["Type"] == "AWS::IAM::Policy"
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Action"] == "cloudwatch:PutMetricData"
+    ]
+
+
+def test_jobs_are_counted_where_the_setting_is_on(
+    synthesize: Callable[[StageSettings], dict[str, Any]], counting_stage: StageSettings
+) -> None:
+    """The function and all clients are told to publish; the function may, in that one namespace."""
+    template = synthesize(counting_stage)
+    document = json.loads(_as_deployed(_function(template)["Environment"]["Variables"][CONFIGURATION_VARIABLE]))
+
+    assert EndpointConfiguration.from_dict(document).count_jobs_in_flight
+    assert _publishes(template) == [
+        {
+            "Action": "cloudwatch:PutMetricData",
+            "Condition": {"StringEquals": {"cloudwatch:namespace": "AsyncInference"}},
+            "Effect": "Allow",
+            "Resource": "*",
+        }
+    ]
+
+
+def test_jobs_are_not_counted_otherwise(dev_template: dict[str, Any]) -> None:
+    """Nobody is told to publish, and nobody may."""
+    document = json.loads(_as_deployed(_function(dev_template)["Environment"]["Variables"][CONFIGURATION_VARIABLE]))
+
+    assert not EndpointConfiguration.from_dict(document).count_jobs_in_flight
+    assert _publishes(dev_template) == []
+
+
 def test_bundle_has_all_that_boto3_requires() -> None:
     """The list of distributions is boto3 and everything it needs, directly or not."""
     closure: set[str] = set()
@@ -120,6 +160,7 @@ def test_bundle_runs_on_its_own(bundle: Path) -> None:
         "members = boto3.client('sagemaker-runtime', region_name='eu-west-1')"
         ".meta.service_model.operation_model('InvokeEndpointAsync').input_shape.members;"
         "boto3.client('s3', region_name='eu-west-1');"
+        "boto3.client('cloudwatch', region_name='eu-west-1');"
         "print(json.dumps([boto3.__file__, 'Body' in members]))"
     )
     environment = os.environ | {CONFIGURATION_VARIABLE: "{}"}
@@ -151,4 +192,4 @@ def test_bundle_stays_small(bundle: Path) -> None:
     """Only the services' models that the function uses: a cold start reads what it has to."""
     services = {path.name for path in (bundle / "botocore/data").iterdir() if path.is_dir()}
 
-    assert services == {"s3", "sagemaker-runtime"}
+    assert services == {"cloudwatch", "s3", "sagemaker-runtime"}

@@ -5,14 +5,17 @@ The scaling engine that decides here is guarded by a reference of its own (tests
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from constructs_lib.checks import SettingError
 from constructs_lib.scaling_settings import EXPOSURE_SECONDS, WAKE_SECONDS, ScalingSettings, WarmHours
-from scaling_engine.assumptions import Assumptions, CooldownStart, ScaleIn
-from scaling_simulator.combinations import every_combination
+from scaling_engine.assumptions import Assumptions, ScaleIn
+from scaling_simulator.combinations import ANSWERS, DELAYS_SECONDS, OFFSETS_SECONDS, every_combination
+from scaling_simulator.durations import Distribution
 from scaling_simulator.options import Options
 from scaling_simulator.outcome import Fate
 from scaling_simulator.patterns import PATTERNS, pattern
@@ -49,12 +52,24 @@ def test_promises_hold_under_every_combination(options_of_settings: dict[str, bo
         assert len(run.with_fate(Fate.COMPLETED, Fate.KILLED)) == len(MIXED)
 
 
+def test_one_request_wakes_one_instance_under_every_combination() -> None:
+    """After a cold start as long as it is said to take, though metrics go on saying for minutes that there is none."""
+    options = Options(launch=Distribution(600.0, 600.0), model_load=Distribution(0.0, 0.0), horizon_seconds=1.25 * HOUR)
+    latest = {"publication_delay_seconds": max(DELAYS_SECONDS), "evaluation_offset_seconds": max(OFFSETS_SECONDS)}
+    for assumptions in every_combination(scale_in=ScaleIn.KILLS, datapoints_before_first_request=True, **latest):
+        run = simulate(scaled(max_instances=3), requests((HOUR / 2, 60.0)), replace(options, assumptions=assumptions))
+        woken = [activity.to_capacity for activity in run.activities if activity.is_scale_out]
+        assert woken == [1], assumptions
+
+
 def test_a_first_deploy_comes_to_rest_under_every_combination() -> None:
-    """Without any request, with or without datapoints before the first one."""
-    for assumptions in every_combination():
-        if assumptions.scale_in is not ScaleIn.KILLS or assumptions.cooldown_start is not CooldownStart.COMPLETION:
-            continue  # nothing is scaled in that works, and nothing waits for a cooldown
-        run = simulate(scaled(60), [], Options(assumptions=assumptions, horizon_seconds=HOUR))
+    """Without any request, with or without datapoints before the first one.
+
+    Nothing runs that could be counted or cut off, nothing arrives within a minute, nothing waits for a cooldown.
+    """
+    without_effect = ("backlog_counts_running_work", "sampling", "scale_in", "cooldown_start")
+    for assumptions in every_combination(**{name: ANSWERS[name][0] for name in without_effect}):
+        run = simulate(scaled(60), [], Options(assumptions=assumptions, horizon_seconds=HOUR / 4))
         assert promises(assumptions, 60).broken_by(run) == [], assumptions
         assert [activity.to_capacity for activity in run.activities] == [0]
 
@@ -93,9 +108,9 @@ def test_an_outage_of_the_queues_metrics_alone_looks_like_idleness(
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_promises_hold_on_every_pattern(name: str) -> None:
-    """From one request to a week of days and nights, with jobs of up to an hour."""
+    """From one request to a week of days and nights, with jobs of up to an hour: all of them come to an end."""
     trace = pattern(name)
-    for number, assumptions in enumerate(sampled(PATTERNS_EVERY)):
+    for number, assumptions in enumerate(sampled(PATTERNS_EVERY, name), start=len(name)):
         given: dict[str, Any] = {"max_instances": 4, "count_jobs_in_flight": number % 2 == 0}
         options = Options(
             assumptions=assumptions,
@@ -104,6 +119,7 @@ def test_promises_hold_on_every_pattern(name: str) -> None:
         )
         run = simulate(scaled(3_600, **given), trace, options)
         assert promises(assumptions, 3_600, **given).broken_by(run) == [], assumptions
+        assert len(run.with_fate(Fate.COMPLETED, Fate.KILLED)) == len(trace), assumptions
 
 
 @pytest.mark.parametrize(("delay", "offset"), [(0.0, 59.0), (60.0, 0.0), (120.0, 59.0), (119.0, 58.0)])
@@ -147,6 +163,47 @@ def test_without_the_remedy_a_metric_that_leaves_running_work_out_loses_jobs() -
         run = simulate(scaled(count_jobs_in_flight=remedy), requests((600.0, 890.0)), options)
         lost.append(len(run.with_fate(Fate.KILLED)))
     assert lost == [1, 0]
+
+
+@pytest.mark.parametrize(("request_ttl_seconds", "fate"), [(900, Fate.EXPIRED), (1_800, Fate.COMPLETED)])
+def test_a_job_that_drains_expires_no_request_that_is_accepted(request_ttl_seconds: int, fate: Fate) -> None:
+    """It was taken just before the rest, and keeps the endpoint from waking until it is done."""
+    late = Assumptions(scale_in=ScaleIn.DRAINS, publication_delay_seconds=120.0, evaluation_offset_seconds=59.99)
+    rests_at = simulate(scaled(), [], Options(assumptions=late, horizon_seconds=HOUR)).activities[0].time
+    options = Options(
+        assumptions=late,
+        launch=Distribution(600.0, 600.0),
+        model_load=Distribution(0.0, 0.0),
+        request_ttl_seconds=request_ttl_seconds,
+    )
+    run = simulate(scaled(), requests((rests_at - 1, 900.0), (rests_at + 1, 60.0)), options)
+    assert fate is run.jobs[1].fate
+    assert _is_accepted(request_ttl_seconds=request_ttl_seconds) == (fate is Fate.COMPLETED)
+
+
+@pytest.mark.parametrize(("backlog_per_instance", "expired"), [(24, 1), (23, 0)])
+def test_no_backlog_that_is_accepted_expires_while_nothing_grows(backlog_per_instance: int, expired: int) -> None:
+    """As many wait as nothing grows for, where those that run are not counted."""
+    options = Options(
+        assumptions=Assumptions(backlog_counts_running_work=False),
+        launch=Distribution(600.0, 600.0),
+        model_load=Distribution(0.0, 0.0),
+    )
+    trace = requests(*[(2 * HOUR + 0.001 * index, 900.0) for index in range(backlog_per_instance + 1)])
+    given: dict[str, Any] = {"max_instances": 2, "backlog_per_instance": backlog_per_instance}
+    run = simulate(scaled(**given), trace, options)
+    assert expired == len(run.with_fate(Fate.EXPIRED))
+    assert _is_accepted(**given) == (not expired)
+
+
+def _is_accepted(*, request_ttl_seconds: int = 21_600, **given: Any) -> bool:  # noqa: ANN401 - settings of all kinds
+    try:
+        ScalingSettings(**given).require_safe(
+            max_job_seconds=900, request_ttl_seconds=request_ttl_seconds, concurrency=1
+        )
+    except SettingError:
+        return False
+    return True
 
 
 def test_a_single_minute_without_datapoints_delays_the_rest() -> None:

@@ -89,7 +89,7 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     (lambda: ScalingSettings(rest_after_seconds=-1), "ScalingSettings.rest_after_seconds is -1"),
     (
         lambda: _endpoint(request_ttl_seconds=60),
-        "ScalingSettings.cold_start_seconds is 600, allowed is so short that with 300 s more it is within request_ttl",
+        "ScalingSettings.cold_start_seconds is 600, allowed is so short that with 1200 s more it is within request_ttl",
     ),
     (lambda: RetentionSettings(outputs_days=0), "RetentionSettings.outputs_days is 0"),
     (lambda: PollingFunctionSettings(timeout_seconds=901), "PollingFunctionSettings.timeout_seconds is 901"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation
@@ -27,6 +27,9 @@ ABOVE = Alarm(
 BELOW = replace(ABOVE, name="Below", comparison=ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD)
 MINUTE = 60.0
 """Properties are about values: a busy machine must not fail them."""
+
+few = settings(max_examples=50)
+"""Examples of each property: the reference has a thousand more cases."""
 
 names = st.sampled_from(["first", "second", "third"])
 cooldown_seconds = st.integers(0, 600)
@@ -108,6 +111,7 @@ def run(target: ScalableTarget, policies: list[ScalingPolicy], values: list[floa
     return activities
 
 
+@few
 @given(target=targets, policies=policy_sets, values=st.lists(metrics, max_size=30))
 def test_capacity_is_always_within_the_limits_and_activities_change_it(
     target: ScalableTarget, policies: list[ScalingPolicy], values: list[float]
@@ -120,6 +124,7 @@ def test_capacity_is_always_within_the_limits_and_activities_change_it(
     assert [a.to_capacity for a in activities[:-1]] == [a.from_capacity for a in activities[1:]]
 
 
+@few
 @given(target=targets, policies=st.lists(tracking_policies, max_size=3), values=st.lists(metrics, max_size=30))
 def test_disabled_scale_in_never_lowers_capacity(
     target: ScalableTarget, policies: list[TargetTrackingPolicy], values: list[float]
@@ -131,6 +136,7 @@ def test_disabled_scale_in_never_lowers_capacity(
     assert all(activity.is_scale_out for activity in run(target, disabled, values))
 
 
+@few
 @given(target=targets, policies=policy_sets, values=st.lists(metrics, min_size=5, max_size=30))
 def test_scale_in_cooldowns_are_respected(
     target: ScalableTarget, policies: list[ScalingPolicy], values: list[float]
@@ -142,6 +148,7 @@ def test_scale_in_cooldowns_are_respected(
             assert second.time >= first.time + first.policy.scale_in_cooldown_seconds
 
 
+@few
 @given(target=targets, policy=st.one_of(step_policies(), tracking_policies), value=metrics, minutes=st.integers(1, 20))
 def test_an_unchanged_metric_scales_out_once_per_cooldown(
     target: ScalableTarget, policy: ScalingPolicy, value: float, minutes: int
@@ -151,6 +158,7 @@ def test_an_unchanged_metric_scales_out_once_per_cooldown(
         assert second.time >= first.time + policy.scale_out_cooldown_seconds
 
 
+@few
 @given(
     policy=st.one_of(step_policies(), step_policies(upward=False), tracking_policies),
     values=st.tuples(metrics, metrics).map(sorted),
@@ -175,6 +183,7 @@ def test_a_larger_metric_never_gives_a_smaller_capacity(
     assert decided(values[0]) <= decided(values[1])
 
 
+@few
 @given(policy=tracking_policies, backlog=st.integers(1, 500), capacity=st.integers(1, 30))
 def test_a_scale_in_of_target_tracking_keeps_the_metric_within_the_target(
     policy: TargetTrackingPolicy, backlog: int, capacity: int

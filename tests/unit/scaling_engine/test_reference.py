@@ -23,7 +23,8 @@ CASES = 1_000
 PARTS = 10
 """A failure names its part and its case."""
 
-MINUTES = 60
+MINUTES = 40
+"""Longer than any alarm looks back, and than an activity and its cooldown together take twice."""
 METRICS = ("A", "B")
 OPERATORS = ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold")
 

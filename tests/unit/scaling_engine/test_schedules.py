@@ -54,3 +54,10 @@ def test_an_action_is_read_from_a_template() -> None:
         }
     )
     assert (action.min_capacity, action.max_capacity) == (2, None)
+
+
+@pytest.mark.parametrize("timezone", ["Europe/Berln", "", "../etc"])
+def test_a_time_zone_that_nobody_knows_is_refused(timezone: str) -> None:
+    """In one line, before anything is simulated."""
+    with pytest.raises(ScalingConfigurationError, match=f"^scheduled action a: no time zone '{timezone}'"):
+        ScheduledAction(name="a", schedule="rate(1 day)", timezone=timezone)

@@ -14,6 +14,7 @@ from scaling_simulator.patterns import pattern
 from scaling_simulator.promises import Promises, exposure, was_seen
 from scaling_simulator.simulation import simulate
 from scaling_simulator.template import read_template
+from scaling_simulator.traces import Request
 
 if TYPE_CHECKING:
     from scaling_simulator.outcome import Run
@@ -54,6 +55,13 @@ def test_running_jobs_are_judged_only_where_they_are_promised() -> None:
     lenient = Promises(wake_seconds=300, rest_seconds=4_020, max_job_seconds=3_600, protects_running_jobs=False)
     assert lenient.broken_by(run) == []
     assert exposure(run) > 180
+
+
+def test_a_job_that_ends_in_the_first_moment_is_the_last_job() -> None:
+    """What never rests after it is seen."""
+    path = PEERS / "terraform-huggingface.json"
+    run = simulate(read_template(path), [Request(time=0, service_seconds=0)], Options())
+    assert any("instances were wanted until" in line for line in PROMISES.broken_by(run))
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,12 @@ def test_scale_in_kills_drains_or_requeues(
         assert job.restarts > 1
 
 
+def test_work_that_began_in_the_first_moment_counts_as_lost_too(pair: Deployment) -> None:
+    """Its start is 0 s, which is a time like any other."""
+    result = run(pair, (0, 3_000), assumptions=Assumptions(backlog_counts_running_work=False))
+    assert [job.lost_seconds for job in result.jobs] == [900]
+
+
 def test_a_request_that_nothing_wakes_for_is_stranded(template: dict[str, Any]) -> None:
     """Target tracking alone does not see it at zero instances, so it expires after six hours."""
     del template["Resources"]["WakeAlarm"]

@@ -75,6 +75,15 @@ def test_of_several_targets_one_is_named(template: dict[str, Any]) -> None:
     assert deployment(template, endpoint="Target").limits.max_capacity == 3
 
 
+@pytest.mark.parametrize(("stage", "alarms"), [("dev", 2), ("prod", 3)])
+def test_a_resource_whose_condition_does_not_hold_is_none(template: dict[str, Any], stage: str, alarms: int) -> None:
+    """A wake alarm for production alone."""
+    template["Parameters"] = {"Stage": {"Type": "String", "Default": "dev"}}
+    template["Conditions"] = {"InProduction": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}}
+    template["Resources"]["WakeAlarm"]["Condition"] = "InProduction"
+    assert alarms == len(deployment(template, parameters={"Stage": stage}).alarms)
+
+
 def test_a_target_of_something_else_is_none(template: dict[str, Any]) -> None:
     """Other services scale too."""
     template["Resources"]["Target"]["Properties"]["ScalableDimension"] = "ecs:service:DesiredCount"
