@@ -127,10 +127,11 @@ def test_the_exposure_is_what_the_documentation_says(delay: float, offset: float
     """A job that arrives right after the last sample that can be read is cut off; one that is in it is safe."""
     assumptions = Assumptions(publication_delay_seconds=delay, evaluation_offset_seconds=offset)
     rests_at = simulate(scaled(), [], Options(assumptions=assumptions, horizon_seconds=HOUR)).activities[0].time
+    options = Options(assumptions=assumptions, horizon_seconds=HOUR)
     sampled = (rests_at - delay) // 60 * 60
 
     def cut_off(arrival: float) -> float:
-        return exposure(simulate(scaled(), requests((arrival, 600.0)), Options(assumptions=assumptions)))
+        return exposure(simulate(scaled(), requests((arrival, 600.0)), options))
 
     assert cut_off(sampled) == 0
     assert cut_off(sampled + 0.5) == rests_at - sampled - 0.5
@@ -234,7 +235,8 @@ def test_shrinking_saves_instances_and_rests_as_promised() -> None:
     )
     given: dict[str, Any] = {"max_instances": 4}
     shrinking = {**given, "shrink": True, "interruptions_accepted": True}
-    runs = {name: simulate(scaled(**chosen), trace, Options()) for name, chosen in (("", given), ("s", shrinking))}
+    options = Options(horizon_seconds=13 * HOUR)
+    runs = {name: simulate(scaled(**chosen), trace, options) for name, chosen in (("", given), ("s", shrinking))}
     hours = {name: sum(minute.desired for minute in run.minutes) / 60 for name, run in runs.items()}
     assert hours["s"] < 0.5 * hours[""]
     assert min(minute.desired for minute in runs["s"].minutes if 2 * HOUR < minute.time < 11 * HOUR) == 1
