@@ -13,21 +13,16 @@ import math
 import operator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
+from scaling_engine.assumptions import DEFAULTS, MOST_EXTRA_DATAPOINTS, Assumptions
 from scaling_engine.exceptions import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scaling_engine.metrics import Metric, MetricMath
-
-EXTRA_DATAPOINTS: Final = 2
-"""How many periods CloudWatch looks back beyond the evaluation periods.
-
-Assumption: the documentation says only that the number depends on period and resolution, and uses 2 (three evaluation
-periods, a range of five) in all its examples.
-"""
 
 SECONDS_PER_HOUR: Final = 3_600
 SECONDS_PER_DAY: Final = 86_400
@@ -120,8 +115,8 @@ class Alarm:
 
     @property
     def evaluation_range(self) -> int:
-        """How many of the most recent periods CloudWatch retrieves, missing ones included."""
-        return self.evaluation_periods + EXTRA_DATAPOINTS
+        """How many of the most recent periods may matter, missing ones included."""
+        return self.evaluation_periods + MOST_EXTRA_DATAPOINTS
 
     def is_breached_by(self, value: float) -> bool:
         """Return whether a datapoint of ``value`` breaches the threshold."""
@@ -133,36 +128,67 @@ class Evaluation:
     """What an alarm concluded.
 
     Attributes:
+        alarm: which one.
         state: the alarm's state from now on.
-        reason: one line for people, in the manner of CloudWatch's ``StateReason``.
         datapoints: the real datapoints that were evaluated, oldest first; at most the alarm's evaluation periods.
+        breaches: how many of them breach the threshold.
     """
 
+    alarm: Alarm
     state: AlarmState
-    reason: str
     datapoints: tuple[float, ...] = ()
+    breaches: int = 0
+
+    @property
+    def reason(self) -> str:
+        """One line for people, in the manner of CloudWatch's ``StateReason``."""
+        alarm, missing = self.alarm, self.alarm.evaluation_periods - len(self.datapoints)
+        if self.state is AlarmState.INSUFFICIENT_DATA:
+            return f"Insufficient Data: {missing} datapoints were unknown."
+        comparison = _COMPARISONS[alarm.comparison][1]
+        filled = f", {missing} missing treated as [{alarm.treat_missing_data}]" if missing else ""
+        newest_first = ", ".join(str(float(value)) for value in reversed(self.datapoints))
+        return (
+            f"Threshold Crossed: {self.breaches} out of the last {alarm.evaluation_periods} datapoints"
+            f" [{newest_first}] were {comparison} the threshold ({float(alarm.threshold)}),"
+            f" {alarm.datapoints_to_alarm} needed to alarm{filled}."
+        )
 
 
-def evaluate(alarm: Alarm, datapoints: Sequence[float | None], state: AlarmState) -> Evaluation:
+def evaluate(
+    alarm: Alarm, datapoints: Sequence[float | None], state: AlarmState, assumptions: Assumptions = DEFAULTS
+) -> Evaluation:
     """Return the state of ``alarm``, evaluated now.
 
-    Only the last :attr:`Alarm.evaluation_range` datapoints count; of the real ones among them, the most recent
-    ``evaluation_periods`` are compared with the threshold, and the treatment of missing data matters only where there
-    are fewer. CloudWatch evaluates once a minute (more often for periods below a minute).
+    Where some of the last ``evaluation_periods`` have no datapoint, a few periods more are looked at. Of the real
+    datapoints found, the most recent ``evaluation_periods`` are compared with the threshold, and the treatment of
+    missing data matters only where there are fewer. CloudWatch evaluates once a minute (more often for periods below a
+    minute).
 
     Args:
         alarm: what to evaluate.
-        datapoints: the metric's statistic in each period, oldest first, ``None`` where nothing was published. A shorter
-            sequence means that nothing was published earlier.
+        datapoints: the metric's statistic in each period, oldest first, ``None`` where nothing was published; of the
+            last :attr:`Alarm.evaluation_range` periods or more. A shorter sequence means that nothing was published
+            earlier.
         state: the alarm's present state, kept where missing data are ignored.
+        assumptions: how far it looks back.
     """
-    recent = tuple(datapoints)[-alarm.evaluation_range :]
+    recent = _evaluated(alarm, tuple(datapoints), assumptions)
     oldest_age = next((len(recent) - index for index, value in enumerate(recent) if value is not None), 0)
-    real = tuple(value for value in recent if value is not None)[-alarm.evaluation_periods :]
-    compare, threshold = _COMPARISONS[alarm.comparison][0], alarm.threshold
-    breaches = sum(compare(value, threshold) for value in real)
+    real = tuple([value for value in recent if value is not None])[-alarm.evaluation_periods :]
+    breaches = sum(map(_COMPARISONS[alarm.comparison][0], real, repeat(alarm.threshold)))
     new_state = _state(alarm, breaches=breaches, real=len(real), oldest_age=oldest_age, state=state)
-    return Evaluation(state=new_state, reason=_reason(alarm, real, breaches, new_state), datapoints=real)
+    return Evaluation(alarm=alarm, state=new_state, datapoints=real, breaches=breaches)
+
+
+def _evaluated(
+    alarm: Alarm, datapoints: tuple[float | None, ...], assumptions: Assumptions
+) -> tuple[float | None, ...]:
+    """Return the datapoints of the evaluation periods, and of those before them that stand in for missing ones."""
+    recent, earlier = datapoints[-alarm.evaluation_periods :], datapoints[: -alarm.evaluation_periods]
+    if None not in recent or not any(value is not None for value in earlier[-MOST_EXTRA_DATAPOINTS:]):
+        return recent
+    return datapoints[-(alarm.evaluation_periods + assumptions.extra_datapoints) :]
 
 
 def _state(alarm: Alarm, *, breaches: int, real: int, oldest_age: int, state: AlarmState) -> AlarmState:
@@ -179,16 +205,3 @@ def _state(alarm: Alarm, *, breaches: int, real: int, oldest_age: int, state: Al
     # passed. A younger one alone is INSUFFICIENT_DATA: the guide's present tables leave that row out, its 2018
     # edition had it.
     return AlarmState.ALARM if oldest_age >= alarm.datapoints_to_alarm else AlarmState.INSUFFICIENT_DATA
-
-
-def _reason(alarm: Alarm, real: tuple[float, ...], breaches: int, state: AlarmState) -> str:
-    missing = alarm.evaluation_periods - len(real)
-    if state is AlarmState.INSUFFICIENT_DATA:
-        return f"Insufficient Data: {missing} datapoints were unknown."
-    comparison = _COMPARISONS[alarm.comparison][1]
-    filled = f", {missing} missing treated as [{alarm.treat_missing_data}]" if missing else ""
-    newest_first = ", ".join(str(float(value)) for value in reversed(real))
-    return (
-        f"Threshold Crossed: {breaches} out of the last {alarm.evaluation_periods} datapoints [{newest_first}] were "
-        f"{comparison} the threshold ({float(alarm.threshold)}), {alarm.datapoints_to_alarm} needed to alarm{filled}."
-    )

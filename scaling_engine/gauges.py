@@ -49,7 +49,9 @@ def queue_gauges(state: QueueState, assumptions: Assumptions) -> dict[str, float
         return {}
     if not (state.waiting or state.running or assumptions.zeros_while_idle):
         return {}
-    backlog = state.waiting + (state.running if assumptions.backlog_counts_running_work else 0)
+    backlog = state.waiting
+    if state.running and assumptions.backlog_counts_running_work:
+        backlog += state.running
     gauges = {
         BACKLOG_SIZE: float(backlog),
         AGE_OF_OLDEST_REQUEST: state.oldest_age_seconds,

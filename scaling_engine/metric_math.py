@@ -14,12 +14,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from scaling_engine.exceptions import ScalingConfigurationError
-from scaling_engine.metric_math_functions import AGGREGATES, CONSTANTS, FUNCTIONS, OPERATORS, Value, elementwise
+from scaling_engine.metric_math_functions import (
+    AGGREGATES,
+    CONSTANTS,
+    FUNCTIONS,
+    OPERATORS,
+    Value,
+    aggregate,
+    elementwise,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Node = Callable[[Mapping[str, Value]], Value]
+    from scaling_engine.assumptions import Assumptions
+
+    Node = Callable[[Mapping[str, Value], Assumptions], Value]
 
 __all__ = ["Expression", "Value", "compiled"]
 
@@ -35,12 +45,12 @@ class Expression:
 
     Attributes:
         names: the ids that it reads.
-        value: its value, given the values of these ids.
+        value: its value, given the values of these ids, under assumptions.
         is_pointwise: whether each period's value depends on the datapoints of that period alone.
     """
 
     names: frozenset[str]
-    value: Callable[[Mapping[str, Value]], Value]
+    value: Node
     is_pointwise: bool
 
 
@@ -103,7 +113,7 @@ class _Parser:
         if not self._accept("-"):
             return self._chain(self._operand, ("^",))
         negated = self._negation()
-        return lambda values: elementwise(operator.neg, negated(values))
+        return lambda values, assumptions: elementwise(operator.neg, negated(values, assumptions))
 
     def _chain(self, operand: Callable[[], Node], operators: tuple[str, ...]) -> Node:
         node = operand()
@@ -117,7 +127,7 @@ class _Parser:
         self._position += 1
         if kind == "number":
             number = float(text)
-            return lambda _: number
+            return lambda _values, _assumptions: number
         if text == "(":
             node = self._disjunction()
             self._expect(")")
@@ -133,23 +143,33 @@ class _Parser:
         if name in CONSTANTS:
             constant = CONSTANTS[name]
             self.is_pointwise = False
-            return lambda _: constant
+            return lambda _values, _assumptions: constant
         self.names.add(name)
-        return lambda values: values[name]
+        return lambda values, _assumptions: values[name]
 
     def _function(self, name: str) -> Node:
+        if name in AGGREGATES:
+            return self._aggregate(name)
         if name not in FUNCTIONS:
-            raise ScalingConfigurationError(
-                f"metric math: {name} in {self._text!r} is not supported, use only {', '.join(sorted(FUNCTIONS))}"
-            )
+            known = ", ".join(sorted({*FUNCTIONS, *AGGREGATES}))
+            raise ScalingConfigurationError(f"metric math: {name} in {self._text!r} is not supported, use only {known}")
         function, (fewest, most) = FUNCTIONS[name]
-        self.is_pointwise &= name not in AGGREGATES or self._tokens[self._position][1] == "["
+        arguments = self._call(name, fewest, most)
+        return lambda values, assumptions: function(*(argument(values, assumptions) for argument in arguments))
+
+    def _aggregate(self, name: str) -> Node:
+        function = AGGREGATES[name]
+        self.is_pointwise &= self._tokens[self._position][1] == "["
+        (argument,) = self._call(name, 1, 1)
+        return lambda values, assumptions: aggregate(function, argument(values, assumptions), assumptions)
+
+    def _call(self, name: str, fewest: int, most: int) -> list[Node]:
         arguments = self._arguments(")")
         if not fewest <= len(arguments) <= most:
             raise ScalingConfigurationError(
                 f"metric math: {name} in {self._text!r} has {len(arguments)} arguments, not {fewest} to {most}"
             )
-        return lambda values: function(*(argument(values) for argument in arguments))
+        return arguments
 
     def _arguments(self, closing: str) -> list[Node]:
         arguments = [self._disjunction()]
@@ -173,8 +193,8 @@ class _Parser:
 
 
 def _binary(function: Callable[[float, float], float | None], left: Node, right: Node) -> Node:
-    return lambda values: elementwise(function, left(values), right(values))
+    return lambda values, assumptions: elementwise(function, left(values, assumptions), right(values, assumptions))
 
 
 def _array(items: list[Node]) -> Node:
-    return lambda values: tuple(item(values) for item in items)
+    return lambda values, assumptions: tuple(item(values, assumptions) for item in items)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from scaling_engine.exceptions import ScalingConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from scaling_engine.assumptions import Assumptions
 
 Series: TypeAlias = list[float | None]
 Value: TypeAlias = "float | str | Series | tuple[Value, ...] | None"
@@ -104,45 +106,44 @@ def _if(condition: Value, then: Value, otherwise: Value = None) -> Value:
     return [None if test is None else (yes if test else no) for test, yes, no in zip(*columns, strict=True)]
 
 
-def _aggregate(function: Callable[[list[float]], float]) -> Callable[..., Value]:
-    """Return a function that is a number of one series, and one series of an array of series.
+def aggregate(function: Callable[[list[float]], float], value: Value, assumptions: Assumptions) -> Value:
+    """Return one number of a series, and one series of an array of series.
 
-    Assumption: in an array, missing datapoints are left out, and a period is missing only where all are. Users rely
-    on it (``SUM([m1, m2])`` where ``m1 + m2`` would be missing); the documentation does not say.
+    A number is made of the datapoints that a series has. Whether a period of an array of series has a value where only
+    some of them have a datapoint is an assumption.
     """
 
-    def present(values: list[_Scalar]) -> _Scalar:
+    def present(values: Sequence[_Scalar]) -> _Scalar:
         there = [value for value in values if value is not None]
         return float(function(there)) if there else None
 
-    def aggregate(value: Value) -> Value:
-        if isinstance(value, list):
-            return present(value)
-        if not isinstance(value, tuple):
-            return value
-        lengths = [len(item) for item in value if isinstance(item, list)]
-        columns = [item if isinstance(item, list) else [_number(item)] * max(lengths, default=1) for item in value]
-        return [present(list(row)) for row in zip(*columns, strict=True)]
+    def of_period(values: tuple[_Scalar, ...]) -> _Scalar:
+        number = present(values)
+        if number is not None and None in values and not assumptions.aggregates_leave_out_missing:
+            return None
+        return number
 
-    return aggregate
+    if isinstance(value, list):
+        return present(value)
+    if not isinstance(value, tuple):
+        return value
+    lengths = [len(item) for item in value if isinstance(item, list)]
+    columns = [item if isinstance(item, list) else [_number(item)] * max(lengths, default=1) for item in value]
+    return [of_period(row) for row in zip(*columns, strict=True)]
 
 
 def _each(function: Callable[[float], float]) -> Callable[..., Value]:
     return lambda value: elementwise(lambda number: float(function(number)), value)
 
 
-AGGREGATES: Final = frozenset({"AVG", "MAX", "MIN", "SUM"})
-"""Functions that make one number of one series."""
+AGGREGATES: Final[dict[str, Callable[[list[float]], float]]] = {"AVG": fmean, "MAX": max, "MIN": min, "SUM": sum}
+"""By name: what :func:`aggregate` makes numbers with."""
 
 FUNCTIONS: Final[dict[str, tuple[Callable[..., Value], tuple[int, int]]]] = {
     "ABS": (_each(abs), (1, 1)),
-    "AVG": (_aggregate(fmean), (1, 1)),
     "CEIL": (_each(math.ceil), (1, 1)),
     "FILL": (_fill, (2, 2)),
     "FLOOR": (_each(math.floor), (1, 1)),
     "IF": (_if, (2, 3)),
-    "MAX": (_aggregate(max), (1, 1)),
-    "MIN": (_aggregate(min), (1, 1)),
-    "SUM": (_aggregate(sum), (1, 1)),
 }
-"""By name: the function, and how many arguments it takes at least and at most."""
+"""By name: the others, and how many arguments they take at least and at most."""

@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from scaling_engine import metric_math
+from scaling_engine.assumptions import DEFAULTS, Assumptions
 from scaling_engine.exceptions import require
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Statistic(StrEnum):
@@ -55,7 +52,7 @@ class Metric:
         """Whether each period's value depends on that period alone: always."""
         return True
 
-    def datapoints(self, fetch: Fetch) -> list[float | None]:
+    def datapoints(self, fetch: Fetch, assumptions: Assumptions = DEFAULTS) -> list[float | None]:  # noqa: ARG002 - as metric math
         """Return the statistic in each of the periods that ``fetch`` knows."""
         return list(fetch(self))
 
@@ -99,27 +96,26 @@ class MetricMath:
         """Whether each period's value depends on the datapoints of that period alone."""
         return all(metric_math.compiled(text).is_pointwise for _, text in self.expressions)
 
-    def datapoints(self, fetch: Fetch) -> list[float | None]:
+    def datapoints(self, fetch: Fetch, assumptions: Assumptions = DEFAULTS) -> list[float | None]:
         """Return the expression's value in each of the periods that ``fetch`` knows."""
         series: dict[str, metric_math.Value] = {name: list(fetch(metric)) for name, metric in self.metrics}
         length = max((len(one) for one in series.values() if isinstance(one, list)), default=0)
-        value = _evaluated(self.returned, dict(self.expressions), series, frozenset())
+        value = self._value(self.returned, series, assumptions, frozenset())
         require(not isinstance(value, tuple), f"metric math: {self.returned} is an array, an alarm needs one series")
         return value if isinstance(value, list) else [_scalar(value)] * length
+
+    def _value(
+        self, name: str, series: dict[str, metric_math.Value], assumptions: Assumptions, outer: frozenset[str]
+    ) -> metric_math.Value:
+        """Return the value of ``name``, after those of the expressions that it names; keeps them in ``series``."""
+        if name not in series:
+            require(name not in outer, f"metric math: expression {name} is computed from itself")
+            expression = metric_math.compiled(dict(self.expressions)[name])
+            for needed in expression.names:
+                self._value(needed, series, assumptions, outer | {name})
+            series[name] = expression.value(series, assumptions)
+        return series[name]
 
 
 def _scalar(value: metric_math.Value) -> float | None:
     return value if isinstance(value, float) else None
-
-
-def _evaluated(
-    name: str, expressions: Mapping[str, str], series: dict[str, metric_math.Value], outer: frozenset[str]
-) -> metric_math.Value:
-    """Return the value of ``name``, after those of the expressions that it names; keeps them in ``series``."""
-    if name not in series:
-        require(name not in outer, f"metric math: expression {name} is computed from itself")
-        expression = metric_math.compiled(expressions[name])
-        for needed in expression.names:
-            _evaluated(needed, expressions, series, outer | {name})
-        series[name] = expression.value(series)
-    return series[name]

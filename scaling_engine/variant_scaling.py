@@ -46,11 +46,12 @@ class VariantScaling:
             updating: whether instances are being launched or removed.
             now: in seconds.
         """
-        if updating and self.assumptions.blocked_while_updating:
-            return None
-        return self.limits.registered(capacity=capacity, now=now) or self.limits.decide(
+        activity = self.limits.registered(capacity=capacity, now=now) or self.limits.decide(
             policy_alarms, capacity=capacity, cooldowns=self.cooldowns, now=now
         )
+        if activity is not None and updating and self.assumptions.blocked_while_updating:
+            return None
+        return activity
 
     def begin(self, activity: ScalingActivity) -> None:
         """Say that ``activity`` has begun."""

@@ -137,6 +137,7 @@ class SimulatedEndpoint:
         self._changed(now)
 
     def _remove(self, instance: Instance, now: float) -> None:
+        instance.life.unwanted = now
         if instance.jobs and self._options.assumptions.scale_in is ScaleIn.DRAINS:
             instance.draining = True
             self._draining.add(instance)

@@ -66,12 +66,14 @@ class InstanceLife:
     Attributes:
         launched: seconds.
         in_service: when it came into service, ``None`` if it was removed before.
+        unwanted: when scaling decided against it, ``None`` if it never did.
         removed: when it was gone, ``None`` if it was there at the end.
         busy_seconds: how long its slots were taken, added up.
     """
 
     launched: float
     in_service: float | None = None
+    unwanted: float | None = None
     removed: float | None = None
     busy_seconds: float = 0.0
 
@@ -117,7 +119,7 @@ class Run:
 
     def stranded(self) -> list[Job]:
         """Return the jobs that no instance took because none was wanted for as long as they waited."""
-        spans = [(life.launched, self.horizon if life.removed is None else life.removed) for life in self.instances]
+        spans = [(life.launched, self.horizon if life.unwanted is None else life.unwanted) for life in self.instances]
         return [
             job
             for job in self.with_fate(Fate.WAITING, Fate.EXPIRED)

@@ -19,22 +19,23 @@ class Promises:
 
     Attributes:
         wake_seconds: the longest from a request at zero instances until one is wanted.
-        rest_seconds: the longest from the end of the last job until none is wanted.
+        rest_seconds: the longest from the end of the last job until none is wanted; ``None`` where it may never rest.
         max_job_seconds: the longest that a job takes.
         protects_running_jobs: whether no job is cut off that was there at a metric sample which had reached
             CloudWatch. Not so where neither the backlog nor a metric of the clients counts running work.
     """
 
     wake_seconds: float
-    rest_seconds: float
+    rest_seconds: float | None
     max_job_seconds: float
     protects_running_jobs: bool = True
 
     def broken_by(self, run: Run) -> list[str]:
         """Return what ``run`` did not keep, one line each; nothing if it kept everything."""
         broken = [f"request {job.number} of {job.arrived:.0f} s is stranded" for job in run.stranded()]
-        if run.longest_wait_without_capacity > self._wake_limit(run):
-            broken.append(f"requests waited {run.longest_wait_without_capacity:.0f} s and no instance was wanted")
+        waited = run.longest_wait_without_capacity
+        if waited > self.wake_seconds and waited > self._wake_limit(run):
+            broken.append(f"requests waited {waited:.0f} s and no instance was wanted")
         broken += self._broken_rest(run)
         if self.protects_running_jobs:
             broken += [
@@ -53,16 +54,15 @@ class Promises:
 
     def _broken_rest(self, run: Run) -> list[str]:
         work_ended = max((run.horizon if job.ended is None else job.ended for job in run.jobs), default=0.0)
+        wanted = max((minute.time for minute in run.minutes if minute.desired), default=0.0)
+        if self.rest_seconds is None or wanted <= work_ended + self.rest_seconds:
+            return []
         launched = 0.0
         if run.options.assumptions.blocked_while_updating:
             launched = max((life.in_service or 0.0 for life in run.instances), default=0.0)
-        limit = max(work_ended, launched) + self.rest_seconds
-        wanted = [minute.time for minute in run.minutes if minute.desired]
-        if wanted and wanted[-1] > limit:
-            return [
-                f"instances were wanted until {wanted[-1]:.0f} s, {wanted[-1] - work_ended:.0f} s after the last job"
-            ]
-        return []
+        if wanted <= max(work_ended, launched) + self.rest_seconds:
+            return []
+        return [f"instances were wanted until {wanted:.0f} s, {wanted - work_ended:.0f} s after the last job"]
 
 
 def was_seen(job: Job, cut: float, delay_seconds: float) -> bool:

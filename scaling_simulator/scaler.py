@@ -13,6 +13,7 @@ from scaling_simulator.published import PublishedMetrics
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scaling_engine.assumptions import Assumptions
     from scaling_simulator.endpoint import SimulatedEndpoint
     from scaling_simulator.options import Options
     from scaling_simulator.published import SeriesKey
@@ -25,23 +26,23 @@ class EvaluatedAlarm:
     Args:
         wired: the alarm and its policies.
         metrics: what is published.
+        assumptions: how it is evaluated.
     """
 
-    def __init__(self, wired: WiredAlarm, metrics: PublishedMetrics) -> None:
+    def __init__(self, wired: WiredAlarm, metrics: PublishedMetrics, assumptions: Assumptions) -> None:
         self._wired = wired
-        self._metrics = metrics
+        self._series = metrics[wired.alarm.metric]
+        self._assumptions = assumptions
         self._read: list[float | None] = []
-        self._evaluation = Evaluation(state=AlarmState.INSUFFICIENT_DATA, reason="Unchecked: Initial alarm creation")
+        self._evaluation = Evaluation(alarm=wired.alarm, state=AlarmState.INSUFFICIENT_DATA)
 
     def evaluate(self, now: float) -> list[PolicyAlarm]:
         """Return the alarm, as evaluated at ``now``, once for each of its policies."""
         alarm = self._wired.alarm
-        read = self._metrics.datapoints(
-            alarm.metric, period_seconds=alarm.period_seconds, count=alarm.evaluation_range, now=now
-        )
+        read = self._series.datapoints(period_seconds=alarm.period_seconds, count=alarm.evaluation_range, now=now)
         # The same datapoints and the same state give the same evaluation.
         if read != self._read:
-            self._evaluation = evaluate(alarm, read, self._evaluation.state)
+            self._evaluation = evaluate(alarm, read, self._evaluation.state, self._assumptions)
             self._read = read
         return [PolicyAlarm(policy=policy, alarm=alarm, evaluation=self._evaluation) for policy in self._wired.policies]
 
@@ -63,10 +64,10 @@ class Scaler:
         self._actions = deployment.scheduled_actions
         self._options = options
         self._endpoint = endpoint
-        self._scaling = VariantScaling(limits=deployment.limits, assumptions=options.assumptions)
-        watched = [wired.alarm.metric for wired in deployment.alarms]
-        self._metrics = PublishedMetrics(watched, options.assumptions.publication_delay_seconds)
-        self._alarms = [EvaluatedAlarm(wired, self._metrics) for wired in deployment.alarms]
+        assumptions = options.assumptions
+        self._scaling = VariantScaling(limits=deployment.limits, assumptions=assumptions)
+        self._metrics = PublishedMetrics([wired.alarm.metric for wired in deployment.alarms], assumptions)
+        self._alarms = [EvaluatedAlarm(wired, self._metrics, assumptions) for wired in deployment.alarms]
         self._in_progress: list[ScalingActivity] = []
 
     def publish(self, samples: Mapping[SeriesKey, tuple[float, ...]]) -> None:
@@ -95,6 +96,8 @@ class Scaler:
             self._in_progress.clear()
 
     def _act_on_schedule(self, now: float) -> None:
+        if not self._actions:
+            return
         minute = calendar_minute(self._options.start, now // 60 * 60)
         for action in self._actions:
             if action.is_due(minute, now):

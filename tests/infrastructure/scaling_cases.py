@@ -1,7 +1,7 @@
 """Synthesized scaling to simulate, and what it promises.
 
-``SCALING_PROOF_CASES`` asks for more random cases than a test run has time for, ``SCALING_PROOF_EVERY=1`` for every
-combination instead of one in two hundred, ``SCALING_PROOF_PATTERNS_EVERY=1`` for every one on the long patterns too.
+``SCALING_PROOF=whole`` asks for every combination of the assumptions and for 10,000 random cases, rather than for the
+samples that a test run has time for.
 """
 
 from __future__ import annotations
@@ -9,31 +9,38 @@ from __future__ import annotations
 import os
 from functools import cache
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_cdk import App, Stack, assertions
 
 from constructs_lib.endpoint_scaling import EndpointScaling
-from constructs_lib.scaling_settings import WAKE_SECONDS, ScalingSettings
-from scaling_simulator.combinations import every_combination
+from constructs_lib.scaling_settings import SAMPLE_SECONDS, WAKE_SECONDS, ScalingSettings
+from scaling_simulator.combinations import every_combination, every_difference
 from scaling_simulator.promises import Promises
 from scaling_simulator.template import Deployment, deployment
 from scaling_simulator.traces import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from scaling_engine.assumptions import Assumptions
 
-CASES = int(os.environ.get("SCALING_PROOF_CASES", "40"))
-EVERY = int(os.environ.get("SCALING_PROOF_EVERY", "200"))
-PATTERNS_EVERY = int(os.environ.get("SCALING_PROOF_PATTERNS_EVERY", "2304"))
+T = TypeVar("T")
+WHOLE_PROOF = os.environ.get("SCALING_PROOF") == "whole"
+CASES = 10_000 if WHOLE_PROOF else 40
 HOUR = 3_600.0
 
 
-def sampled(every: int, of: str = "") -> list[Assumptions]:
-    """Return one in ``every`` combination, drawn by chance for each ``of``, or all of them in their order."""
-    combinations = list(every_combination())
-    chance = Random(f"{every} {of}")  # noqa: S311 - chance that repeats
-    return combinations if every == 1 else chance.sample(combinations, len(combinations) // every)
+def under_every_combination(
+    result: Callable[[Assumptions], T], *, sample: int, of: str, **fixed: object
+) -> Iterator[tuple[Assumptions, T]]:
+    """Yield what ``result`` is under every combination, or under ``sample`` of them, drawn by chance for ``of``."""
+    if WHOLE_PROOF:
+        yield from ((assumptions, value) for assumptions, _, value in every_difference(result, **fixed))
+        return
+    chance = Random(of)  # noqa: S311 - chance that repeats
+    for assumptions in chance.sample(list(every_combination(**fixed)), sample):
+        yield assumptions, result(assumptions)
 
 
 @cache
@@ -56,11 +63,28 @@ def promises(assumptions: Assumptions, max_job_seconds: int = 900, **given: Any)
     chosen = ScalingSettings(**given)
     return Promises(
         wake_seconds=WAKE_SECONDS,
-        rest_seconds=chosen.rest_seconds(max_job_seconds),
+        rest_seconds=chosen.rest_seconds(max_job_seconds) if _rests(assumptions, chosen) else None,
         max_job_seconds=max_job_seconds,
         protects_running_jobs=(assumptions.backlog_counts_running_work or chosen.count_jobs_in_flight)
         and not chosen.shrink,
     )
+
+
+def _rests(assumptions: Assumptions, chosen: ScalingSettings) -> bool:
+    """Return whether the alarm is sure to see idleness: it needs a value for as many minutes as it has periods.
+
+    Minutes that are late are made up for by those before its periods, if it looks back as far. What is never published
+    is not: then there has to be another series, and metric math that leaves the missing one out.
+    """
+    queue, instances = assumptions.publication_delay_seconds, assumptions.instance_publication_delay_seconds
+    queue_reports = assumptions.zeros_while_idle and assumptions.datapoints_before_first_request
+    if assumptions.aggregates_leave_out_missing:
+        late = min(queue, instances) if queue_reports else instances
+    elif queue_reports and not chosen.count_jobs_in_flight:
+        late = max(queue, instances)
+    else:
+        return False
+    return late <= assumptions.extra_datapoints * SAMPLE_SECONDS
 
 
 def requests(*arrivals: tuple[float, float]) -> list[Request]:

@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from constructs_lib.checks import SettingError
 from constructs_lib.scaling_settings import EXPOSURE_SECONDS, WAKE_SECONDS, ScalingSettings, WarmHours
 from scaling_engine.assumptions import Assumptions, ScaleIn
-from scaling_simulator.combinations import ANSWERS, DELAYS_SECONDS, OFFSETS_SECONDS, every_combination
+from scaling_simulator.combinations import DELAYS_SECONDS, OFFSETS_SECONDS
 from scaling_simulator.durations import Distribution
 from scaling_simulator.options import Options
-from scaling_simulator.outcome import Fate
+from scaling_simulator.outcome import Fate, Run
 from scaling_simulator.patterns import PATTERNS, pattern
 from scaling_simulator.promises import exposure
 from scaling_simulator.simulation import simulate
-from tests.infrastructure.scaling_cases import EVERY, HOUR, PATTERNS_EVERY, promises, requests, sampled, scaled
+from tests.infrastructure.scaling_cases import HOUR, promises, requests, scaled, under_every_combination
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scaling_simulator.outcome import Job
+    from scaling_simulator.traces import Request
 
 MIXED = requests(
     (HOUR, 60.0),  # wakes
@@ -32,6 +38,26 @@ MIXED = requests(
 """A request after a first deploy's rest, a long one on the warm endpoint, a burst, and a last one."""
 
 
+def broken(
+    trace: list[Request],
+    options: Options,
+    max_job_seconds: int = 900,
+    **given: Any,  # noqa: ANN401 - settings of all kinds
+) -> Callable[[Assumptions], list[str]]:
+    """Return what tells, for any assumptions, which promises of these settings do not hold and what did not end."""
+
+    def result(assumptions: Assumptions) -> list[str]:
+        run = simulate(scaled(max_job_seconds, **given), trace, replace(options, assumptions=assumptions))
+        unfinished = [f"request {job.number} is {job.fate}" for job in _unfinished(run)]
+        return promises(assumptions, max_job_seconds, **given).broken_by(run) + unfinished
+
+    return result
+
+
+def _unfinished(run: Run) -> list[Job]:
+    return [job for job in run.jobs if job.fate not in (Fate.COMPLETED, Fate.KILLED)]
+
+
 @pytest.mark.parametrize(
     "options_of_settings",
     [{}, {"count_jobs_in_flight": True}, {"shrink": True, "interruptions_accepted": True}],
@@ -40,52 +66,77 @@ MIXED = requests(
 def test_promises_hold_under_every_combination(options_of_settings: dict[str, bool]) -> None:
     """Nothing stranded, always back at zero, no job cut off that was seen; with shrinking, all but the last."""
     given: dict[str, Any] = {"max_instances": 3, **options_of_settings}
-    for assumptions in sampled(EVERY):
-        options = Options(
-            assumptions=assumptions,
-            invocation_timeout_seconds=900,
-            clients_publish_in_flight="count_jobs_in_flight" in given,
-            horizon_seconds=6 * HOUR,
-        )
-        run = simulate(scaled(**given), MIXED, options)
-        assert promises(assumptions, **given).broken_by(run) == [], assumptions
-        assert len(run.with_fate(Fate.COMPLETED, Fate.KILLED)) == len(MIXED)
+    options = Options(
+        invocation_timeout_seconds=900,
+        clients_publish_in_flight="count_jobs_in_flight" in given,
+        horizon_seconds=6 * HOUR,
+    )
+    found = broken(MIXED, options, **given)
+    for assumptions, lines in under_every_combination(found, sample=12, of=str(options_of_settings)):
+        assert lines == [], assumptions
+
+
+def test_with_alarms_that_look_back_no_further_than_metrics_are_late_nothing_rests() -> None:
+    """And nothing is lost: why the promise names it."""
+    late = Assumptions(publication_delay_seconds=120.0, instance_publication_delay_seconds=120.0)
+    desired = []
+    for extra in (1, 2):
+        assumptions = replace(late, extra_datapoints=extra)
+        run = simulate(scaled(), MIXED, Options(assumptions=assumptions, horizon_seconds=6 * HOUR))
+        desired.append(run.minutes[-1].desired)
+        assert _unfinished(run) == run.with_fate(Fate.KILLED) == []
+    assert desired == [1, 0]
 
 
 def test_one_request_wakes_one_instance_under_every_combination() -> None:
     """After a cold start as long as it is said to take, though metrics go on saying for minutes that there is none."""
     options = Options(launch=Distribution(600.0, 600.0), model_load=Distribution(0.0, 0.0), horizon_seconds=1.25 * HOUR)
-    latest = {"publication_delay_seconds": max(DELAYS_SECONDS), "evaluation_offset_seconds": max(OFFSETS_SECONDS)}
-    for assumptions in every_combination(scale_in=ScaleIn.KILLS, datapoints_before_first_request=True, **latest):
-        run = simulate(scaled(max_instances=3), requests((HOUR / 2, 60.0)), replace(options, assumptions=assumptions))
-        woken = [activity.to_capacity for activity in run.activities if activity.is_scale_out]
-        assert woken == [1], assumptions
+    latest = {
+        "publication_delay_seconds": max(DELAYS_SECONDS),
+        "instance_publication_delay_seconds": max(DELAYS_SECONDS),
+        "evaluation_offset_seconds": max(OFFSETS_SECONDS),
+    }
+
+    def woken(assumptions: Assumptions) -> list[int]:
+        trace = requests((HOUR / 2, 60.0))
+        run = simulate(scaled(max_instances=3), trace, replace(options, assumptions=assumptions))
+        return [activity.to_capacity for activity in run.activities if activity.is_scale_out]
+
+    for assumptions, capacities in under_every_combination(woken, sample=12, of="one request", **latest):
+        never_slept = promises(assumptions).rest_seconds is None
+        assert capacities == ([] if never_slept else [1]), assumptions
 
 
 def test_a_first_deploy_comes_to_rest_under_every_combination() -> None:
-    """Without any request, with or without datapoints before the first one.
+    """Without any request, with or without datapoints before the first one: or it never does, as is said."""
 
-    Nothing runs that could be counted or cut off, nothing arrives within a minute, nothing waits for a cooldown.
-    """
-    without_effect = ("backlog_counts_running_work", "sampling", "scale_in", "cooldown_start")
-    for assumptions in every_combination(**{name: ANSWERS[name][0] for name in without_effect}):
+    def rests(assumptions: Assumptions) -> tuple[list[str], list[int]]:
         run = simulate(scaled(60), [], Options(assumptions=assumptions, horizon_seconds=HOUR / 4))
-        assert promises(assumptions, 60).broken_by(run) == [], assumptions
-        assert [activity.to_capacity for activity in run.activities] == [0]
+        capacities = [activity.to_capacity for activity in run.activities]
+        return promises(assumptions, 60).broken_by(run), capacities
+
+    for assumptions, (lines, capacities) in under_every_combination(rests, sample=40, of="first deploy"):
+        assert lines == [], assumptions
+        assert capacities == ([] if promises(assumptions, 60).rest_seconds is None else [0]), assumptions
 
 
 OUTAGE = (2 * HOUR, 5 * HOUR)
+TWO_DAYS = 48 * HOUR
 
 
 def test_an_outage_of_metrics_removes_nothing() -> None:
     """Jobs that run when it begins, and jobs that come while it lasts, are safe, whatever is published of idleness."""
     trace = requests((1.8 * HOUR, 800.0), (2.2 * HOUR, 890.0), (3.5 * HOUR, 890.0), (4.5 * HOUR, 890.0))
-    for assumptions in sampled(EVERY):
-        run = simulate(scaled(), trace, Options(assumptions=assumptions, outages=(OUTAGE,), horizon_seconds=8 * HOUR))
+    options = Options(outages=(OUTAGE,), horizon_seconds=8 * HOUR)
+
+    def result(assumptions: Assumptions) -> Run:
+        return simulate(scaled(), trace, replace(options, assumptions=assumptions))
+
+    for assumptions, run in under_every_combination(result, sample=12, of="outage"):
         within = [activity for activity in run.activities if OUTAGE[0] + 180 < activity.time <= OUTAGE[1]]
         assert within == [], assumptions
         assert len(run.with_fate(Fate.COMPLETED)) == len(trace)
-        assert run.minutes[-1].desired == 0
+        assert run.minutes[-1].desired == 0 or promises(assumptions).rest_seconds is None
 
 
 @pytest.mark.parametrize(
@@ -106,20 +157,20 @@ def test_an_outage_of_the_queues_metrics_alone_looks_like_idleness(
     assert len([job for job in run.jobs if job.fate is not Fate.COMPLETED]) == lost
 
 
+@pytest.mark.parametrize("remedy", [False, True], ids=["default", "remedy"])
 @pytest.mark.parametrize("name", PATTERNS)
-def test_promises_hold_on_every_pattern(name: str) -> None:
-    """From one request to a week of days and nights, with jobs of up to an hour: all of them come to an end."""
-    trace = pattern(name)
-    for number, assumptions in enumerate(sampled(PATTERNS_EVERY, name), start=len(name)):
-        given: dict[str, Any] = {"max_instances": 4, "count_jobs_in_flight": number % 2 == 0}
-        options = Options(
-            assumptions=assumptions,
-            clients_publish_in_flight=given["count_jobs_in_flight"],
-            horizon_seconds=trace[-1].time + 6 * HOUR,
-        )
-        run = simulate(scaled(3_600, **given), trace, options)
-        assert promises(assumptions, 3_600, **given).broken_by(run) == [], assumptions
-        assert len(run.with_fate(Fate.COMPLETED, Fate.KILLED)) == len(trace), assumptions
+def test_promises_hold_on_every_pattern(name: str, *, remedy: bool) -> None:
+    """From one request to days and nights, with jobs of up to an hour: all of them come to an end.
+
+    Of the week two days are enough: they have the same nights and mornings, and end with the work of the last evening.
+    The remedy is for where the backlog does not count running work.
+    """
+    trace = [request for request in pattern(name) if request.time < TWO_DAYS]
+    options = Options(clients_publish_in_flight=remedy, horizon_seconds=trace[-1].time + 6 * HOUR)
+    found = broken(trace, options, 3_600, max_instances=4, count_jobs_in_flight=remedy)
+    fixed = {"backlog_counts_running_work": False} if remedy else {}
+    for assumptions, lines in under_every_combination(found, sample=1, of=f"{name} {remedy}", **fixed):
+        assert lines == [], assumptions
 
 
 @pytest.mark.parametrize(("delay", "offset"), [(0.0, 59.0), (60.0, 0.0), (120.0, 59.0), (119.0, 58.0)])

@@ -146,7 +146,7 @@ def test_alarms_belong_to_the_policy_that_they_invoke(api: AutoScalingApi, regis
     arn = registered("PutScalingPolicy", STEP)["PolicyARN"]
     [target] = api.targets()
     alarm: Any = SimpleNamespace(name="wake")
-    evaluation = Evaluation(state=AlarmState.ALARM, reason="", datapoints=(1.0,))
+    evaluation = Evaluation(alarm=alarm, state=AlarmState.ALARM, datapoints=(1.0,))
     mine = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=(arn,))
     other = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=("arn:other",))
     [found] = policy_alarms(target, [mine, other])
@@ -180,7 +180,7 @@ def test_policies_have_no_effect_unless_the_endpoint_is_in_service(
     arn = registered("PutScalingPolicy", STEP)["PolicyARN"]
     endpoints: Any = ScalableEndpoints(status)
     alarm: Any = SimpleNamespace(name="wake", threshold=1.0, comparison=ComparisonOperator.GREATER_THAN_THRESHOLD)
-    evaluation = Evaluation(state=AlarmState.ALARM, reason="", datapoints=(1.0,))
+    evaluation = Evaluation(alarm=alarm, state=AlarmState.ALARM, datapoints=(1.0,))
     ringing = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=(arn,))
     scaling = Scaling(clock, api, endpoints)
     if status == "InService":

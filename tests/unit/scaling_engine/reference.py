@@ -27,13 +27,15 @@ def breaches(alarm: Document, value: float) -> bool:
     return verdicts[alarm["ComparisonOperator"]]
 
 
-def alarm_state(alarm: Document, history: list[float | None], state: str) -> tuple[str, list[float]]:
+def alarm_state(
+    alarm: Document, history: list[float | None], state: str, extra_periods: int
+) -> tuple[str, list[float]]:
     """Return the state of the alarm now, and the real datapoints that it looked at, newest first.
 
-    The evaluation range is two periods longer than the evaluation periods, as in all of the guide's examples.
+    The evaluation range is longer than the evaluation periods, in all of the guide's examples by two.
     """
     periods, needed = alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]
-    newest_first = history[::-1][: periods + 2]
+    newest_first = history[::-1][: periods + extra_periods]
     ages = [age for age, value in enumerate(newest_first, start=1) if value is not None]
     looked_at = [value for value in newest_first if value is not None][:periods]
     verdicts: list[bool | None] = [breaches(alarm, value) for value in looked_at]
@@ -60,6 +62,7 @@ class MinuteByMinute:
         activity_seconds: how long an activity takes.
         blocked: whether nothing scales during an activity.
         from_decision: whether cooldowns start at the decision rather than at the activity's end.
+        extra_periods: how much further than their evaluation periods alarms look back.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class MinuteByMinute:
         activity_seconds: int,
         blocked: bool,
         from_decision: bool,
+        extra_periods: int,
     ) -> None:
         self.policies = {policy["PolicyName"]: policy for policy in policies}
         self.alarms = alarms
@@ -81,13 +85,15 @@ class MinuteByMinute:
         self.activity_seconds = activity_seconds
         self.blocked = blocked
         self.from_decision = from_decision
+        self.extra_periods = extra_periods
         self.activities: list[dict[str, Any]] = []
 
     def minute(self, now: int, history: dict[str, list[float | None]]) -> int:
         """Evaluate all alarms, act, and return the capacity wanted from now on."""
         fired = []
         for index, (alarm, name) in enumerate(self.alarms):
-            self.states[index], values = alarm_state(alarm, history[alarm["MetricName"]], self.states[index])
+            series, state = history[alarm["MetricName"]], self.states[index]
+            self.states[index], values = alarm_state(alarm, series, state, self.extra_periods)
             fired.append((alarm, self.policies[name], values, self.states[index] == "ALARM"))
         going_on = [one for one in self.activities if one["end"] > now]
         if self.blocked and going_on:

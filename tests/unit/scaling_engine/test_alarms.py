@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling_engine.alarms import Alarm, AlarmState, ComparisonOperator, Evaluation, TreatMissingData, evaluate
+from scaling_engine.assumptions import Assumptions
 from scaling_engine.exceptions import ScalingConfigurationError
 from scaling_engine.metrics import Metric, Statistic
 
@@ -113,21 +114,26 @@ def test_any_sequence_of_datapoints_will_do() -> None:
 
 def test_an_evaluation_names_its_datapoints_and_its_reason() -> None:
     """The evaluation carries the real datapoints, oldest first, and a reason with the newest first."""
-    assert Evaluation(
-        state=ALARM,
-        reason=(
-            "Threshold Crossed: 2 out of the last 3 datapoints [3.0, 2.0] were greater than or equal to the threshold "
-            "(1.0), 2 needed to alarm, 1 missing treated as [missing]."
-        ),
-        datapoints=(2.0, 3.0),
-    ) == evaluate(TWO_OF_THREE, [2, None, 3], OK)
+    evaluation = evaluate(TWO_OF_THREE, [2, None, 3], OK)
+    assert Evaluation(alarm=TWO_OF_THREE, state=ALARM, datapoints=(2.0, 3.0), breaches=2) == evaluation
+    assert evaluation.reason == (
+        "Threshold Crossed: 2 out of the last 3 datapoints [3.0, 2.0] were greater than or equal to the threshold "
+        "(1.0), 2 needed to alarm, 1 missing treated as [missing]."
+    )
 
 
 def test_an_evaluation_without_data_says_so() -> None:
     """An alarm without any datapoint gives the number of unknown ones as its reason."""
-    assert Evaluation(state=INSUFFICIENT, reason="Insufficient Data: 3 datapoints were unknown.") == evaluate(
-        THREE_OF_THREE, [], OK
-    )
+    evaluation = evaluate(THREE_OF_THREE, [], OK)
+    assert Evaluation(alarm=THREE_OF_THREE, state=INSUFFICIENT) == evaluation
+    assert evaluation.reason == "Insufficient Data: 3 datapoints were unknown."
+
+
+@pytest.mark.parametrize(("extra", "state"), [(1, OK), (2, ALARM), (5, ALARM)])
+def test_how_far_an_alarm_looks_back_is_an_assumption(extra: int, state: AlarmState) -> None:
+    """Two datapoints that are late are made up for by two from before the evaluation periods, if they are looked at."""
+    alarm = replace(THREE_OF_THREE, treat_missing_data=TreatMissingData.NOT_BREACHING)
+    assert state is evaluate(alarm, datapoints("X X X - -"), OK, Assumptions(extra_datapoints=extra)).state
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from scaling_engine.assumptions import DEFAULTS
 from scaling_engine.exceptions import ScalingConfigurationError
 from scaling_engine.metric_math import Value, compiled
 from scaling_engine.metrics import Metric, MetricMath
@@ -41,7 +44,17 @@ SERIES: dict[str, Value] = {
 )
 def test_an_expression_has_the_value_that_its_documentation_says(text: str, expected: Value) -> None:
     """Operators miss wherever an operand misses; FILL fills; arrays leave missing datapoints out."""
-    assert expected == compiled(text).value(SERIES)
+    assert expected == compiled(text).value(SERIES, DEFAULTS)
+
+
+@pytest.mark.parametrize("text", ["MAX([a, b])", "SUM([a, 0 * b])"])
+def test_whether_arrays_leave_missing_datapoints_out_is_an_assumption(text: str) -> None:
+    """If they do not, a period has a value only where all of its series have."""
+    strict = replace(DEFAULTS, aggregates_leave_out_missing=False)
+    series: dict[str, Value] = {"a": [1.0, 2.0, None], "b": [0.0, None, None]}
+    expression = compiled(text)
+    assert expression.value(series, DEFAULTS) == [1.0, 2.0, None]
+    assert expression.value(series, strict) == [1.0, None, None]
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,9 @@ def evaluated(policy: ScalingPolicy, value: float) -> list[PolicyAlarm]:
             policy=policy,
             alarm=alarm,
             evaluation=Evaluation(
-                state=AlarmState.ALARM if alarm.is_breached_by(value) else AlarmState.OK, reason="", datapoints=(value,)
+                alarm=alarm,
+                state=AlarmState.ALARM if alarm.is_breached_by(value) else AlarmState.OK,
+                datapoints=(value,),
             ),
         )
         for alarm in alarms_of(policy)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scaling_engine.alarms import Alarm, AlarmState, evaluate
-from scaling_engine.assumptions import Assumptions, CooldownStart
+from scaling_engine.assumptions import MOST_EXTRA_DATAPOINTS, Assumptions, CooldownStart
 from scaling_engine.documents import alarm_from_api, scaling_policy_from_api
 from scaling_engine.policies import TargetTrackingPolicy
 from scaling_engine.scalable_target import PolicyAlarm, ScalableTarget
@@ -62,9 +62,10 @@ def test_single_alarms_agree(part: int) -> None:
         random = Random(case)  # noqa: S311 - chance that repeats
         document, series = random_alarm(random, "Alarm"), random_series(random)
         alarm, state, expected = alarm_from_api(document), AlarmState.INSUFFICIENT_DATA, "INSUFFICIENT_DATA"
+        extra = random.randint(1, MOST_EXTRA_DATAPOINTS)
         for minute in range(1, MINUTES + 1):
-            evaluation = evaluate(alarm, series[:minute], state)
-            expected, values = alarm_state(document, series[:minute], expected)
+            evaluation = evaluate(alarm, series[:minute], state, Assumptions(extra_datapoints=extra))
+            expected, values = alarm_state(document, series[:minute], expected, extra)
             state = evaluation.state
             assert (str(state), list(evaluation.datapoints)) == (expected, values[::-1]), (case, minute, document)
 
@@ -176,9 +177,8 @@ class Engine:
             self.going_on.remove((end, ended))
         policy_alarms = []
         for index, (alarm, policy) in enumerate(self.alarms):
-            evaluation = evaluate(
-                alarm, alarm.metric.datapoints(lambda metric: history[metric.name]), self.states[index]
-            )
+            series = alarm.metric.datapoints(lambda metric: history[metric.name])
+            evaluation = evaluate(alarm, series, self.states[index], self.scaling.assumptions)
             self.states[index] = evaluation.state
             policy_alarms.append(PolicyAlarm(policy=policy, alarm=alarm, evaluation=evaluation))
         activity = self.scaling.decide(
@@ -199,11 +199,14 @@ def random_case(case: int) -> tuple[MinuteByMinute, Engine, dict[str, list[float
     limits = (minimum, minimum + random.randint(0, 12))
     given: dict[str, Any] = {"capacity": random.randint(0, 8), "activity_seconds": random.choice((0, 60, 150, 420))}
     blocked, from_decision = random.random() < 0.5, random.random() < 0.5
-    reference = MinuteByMinute(policies, alarms, limits=limits, blocked=blocked, from_decision=from_decision, **given)
+    extra = random.randint(1, MOST_EXTRA_DATAPOINTS)
+    reference = MinuteByMinute(
+        policies, alarms, limits=limits, blocked=blocked, from_decision=from_decision, extra_periods=extra, **given
+    )
     start = CooldownStart.DECISION if from_decision else CooldownStart.COMPLETION
     scaling = VariantScaling(
         limits=ScalableTarget(min_capacity=limits[0], max_capacity=limits[1]),
-        assumptions=Assumptions(blocked_while_updating=blocked, cooldown_start=start),
+        assumptions=Assumptions(blocked_while_updating=blocked, cooldown_start=start, extra_datapoints=extra),
     )
     series = {name: random_series(random) for name in METRICS}
     return reference, Engine(policies, alarms, scaling, **given), series

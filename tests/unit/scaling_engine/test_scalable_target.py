@@ -45,13 +45,13 @@ WAKE, SHRINK = step_policy("Wake", 1), step_policy("Shrink", -1)
 
 def fired(policy: ScalingPolicy, alarm: Alarm, *datapoints: float) -> PolicyAlarm:
     """Return one of the policy's alarms in ALARM."""
-    evaluation = Evaluation(state=AlarmState.ALARM, reason="", datapoints=datapoints)
+    evaluation = Evaluation(alarm=alarm, state=AlarmState.ALARM, datapoints=datapoints)
     return PolicyAlarm(policy=policy, alarm=alarm, evaluation=evaluation)
 
 
 def quiet(policy: ScalingPolicy, alarm: Alarm, state: AlarmState = AlarmState.OK) -> PolicyAlarm:
     """Return one of the policy's alarms in another state than ALARM."""
-    return PolicyAlarm(policy=policy, alarm=alarm, evaluation=Evaluation(state=state, reason="", datapoints=(0,)))
+    return PolicyAlarm(policy=policy, alarm=alarm, evaluation=Evaluation(alarm=alarm, state=state, datapoints=(0,)))
 
 
 def capacities(

@@ -30,7 +30,7 @@ ALARM = Alarm(
     datapoints_to_alarm=1,
 )
 FIRES = [
-    PolicyAlarm(policy=WAKE, alarm=ALARM, evaluation=Evaluation(state=AlarmState.ALARM, reason="", datapoints=(1.0,)))
+    PolicyAlarm(policy=WAKE, alarm=ALARM, evaluation=Evaluation(alarm=ALARM, state=AlarmState.ALARM, datapoints=(1.0,)))
 ]
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from scaling_simulator.combinations import every_combination
 from scaling_simulator.commands import simulate_command
 from scaling_simulator.durations import Distribution
 from scaling_simulator.exceptions import SimulationError
@@ -137,13 +136,6 @@ def test_a_pattern_is_in_order_and_repeats(name: str) -> None:
     assert requests == sorted(requests, key=lambda request: request.time)
     assert requests == pattern(name)
     assert all(request.service_seconds <= 3_600 for request in requests)
-
-
-def test_every_combination_is_another() -> None:
-    """2 to the 7th by three delays, three ways to scale in, and nothing twice."""
-    combinations = list(every_combination())
-    assert len(combinations) == len(set(combinations)) == 2**8 * 3 * 3
-    assert len(list(every_combination(backlog_counts_running_work=True))) == len(combinations) // 2
 
 
 def written(template: dict[str, Any], path: Path) -> str:
