@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,12 +24,16 @@ class Promises:
         max_job_seconds: the longest that a job takes.
         protects_running_jobs: whether no job is cut off that was there at a metric sample which had reached
             CloudWatch. Not so where neither the backlog nor a metric of the clients counts running work.
+        protects_waiting_jobs: whether at least no job is cut off that a sample saw waiting before it was begun.
+        kept_until: until when a schedule keeps instances, in seconds.
     """
 
     wake_seconds: float
     rest_seconds: float | None
     max_job_seconds: float
     protects_running_jobs: bool = True
+    protects_waiting_jobs: bool = True
+    kept_until: float = 0.0
 
     def broken_by(self, run: Run) -> list[str]:
         """Return what ``run`` did not keep, one line each; nothing if it kept everything."""
@@ -44,6 +49,13 @@ class Promises:
                 for cut in job.cuts
                 if was_seen(job, cut, run.options.assumptions.publication_delay_seconds)
             ]
+        if self.protects_waiting_jobs:
+            broken += [
+                f"job {job.number} of {job.arrived:.0f} s was cut off at {cut:.0f} s although a sample saw it waiting"
+                for job in run.jobs
+                for cut in job.cuts
+                if was_seen_waiting(job, cut)
+            ]
         return broken
 
     def _wake_limit(self, run: Run) -> float:
@@ -53,14 +65,15 @@ class Promises:
         return self.wake_seconds + (self.max_job_seconds if may_block else 0.0)
 
     def _broken_rest(self, run: Run) -> list[str]:
-        work_ended = max((run.horizon if job.ended is None else job.ended for job in run.jobs), default=0.0)
+        ends = (run.horizon if job.ended is None else job.ended for job in run.jobs)
+        work_ended = max(ends, default=0.0)
         wanted = max((minute.time for minute in run.minutes if minute.desired), default=0.0)
-        if self.rest_seconds is None or wanted <= work_ended + self.rest_seconds:
+        if self.rest_seconds is None or wanted <= max(work_ended, self.kept_until) + self.rest_seconds:
             return []
         launched = 0.0
         if run.options.assumptions.blocked_while_updating:
             launched = max((life.in_service or 0.0 for life in run.instances), default=0.0)
-        if wanted <= max(work_ended, launched) + self.rest_seconds:
+        if wanted <= max(work_ended, self.kept_until, launched) + self.rest_seconds:
             return []
         return [f"instances were wanted until {wanted:.0f} s, {wanted - work_ended:.0f} s after the last job"]
 
@@ -70,6 +83,16 @@ def was_seen(job: Job, cut: float, delay_seconds: float) -> bool:
     return job.arrived <= (cut - delay_seconds) // MINUTE * MINUTE
 
 
+def was_seen_waiting(job: Job, cut: float) -> bool:
+    """Return whether a sample was taken while ``job`` waited for the work that was cut off at ``cut``."""
+    if job.started is None or job.started > cut:
+        return False
+    return (math.ceil(job.started / MINUTE) - 1) * MINUTE >= job.arrived
+
+
 def exposure(run: Run) -> float:
-    """Return how long, at most, a job had been there when it was cut off, in seconds."""
+    """Return the longest that a job had been there, waiting and running, when it was cut off, in seconds.
+
+    Where every job that a sample has seen is safe, it is the time before a rest in which a job arrives unseen.
+    """
     return max((cut - job.arrived for job in run.jobs for cut in job.cuts), default=0.0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_cdk import App, Stack, assertions
 
+from constructs_lib.checks import SettingError
 from constructs_lib.endpoint_scaling import EndpointScaling
 from constructs_lib.scaling_settings import SAMPLE_SECONDS, WAKE_SECONDS, ScalingSettings
 from scaling_simulator.combinations import every_combination, every_difference
@@ -21,7 +22,7 @@ from scaling_simulator.template import Deployment, deployment
 from scaling_simulator.traces import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from scaling_engine.assumptions import Assumptions
 
@@ -44,7 +45,7 @@ def under_every_combination(
 
 
 @cache
-def scaled(max_job_seconds: int = 900, **given: Any) -> Deployment:  # noqa: ANN401 - settings of all kinds
+def scaled(max_job_seconds: int = 900, concurrency: int = 1, **given: Any) -> Deployment:  # noqa: ANN401 - settings of all kinds
     """Synthesize the scaling with these settings, and read it back."""
     stack = Stack(App(), "Stack")
     EndpointScaling(
@@ -54,6 +55,7 @@ def scaled(max_job_seconds: int = 900, **given: Any) -> Deployment:  # noqa: ANN
         variant_name="AllTraffic",
         settings=ScalingSettings(**given),
         max_job_seconds=max_job_seconds,
+        max_concurrent_invocations_per_instance=concurrency,
     )
     return deployment(assertions.Template.from_stack(stack).to_json())
 
@@ -67,15 +69,38 @@ def promises(assumptions: Assumptions, max_job_seconds: int = 900, **given: Any)
         max_job_seconds=max_job_seconds,
         protects_running_jobs=(assumptions.backlog_counts_running_work or chosen.count_jobs_in_flight)
         and not chosen.shrink,
+        protects_waiting_jobs=not chosen.interruptions_accepted,
+        kept_until=max((_seconds(hours.end) for hours in chosen.warm_hours), default=0.0),
     )
 
 
-def _rests(assumptions: Assumptions, chosen: ScalingSettings) -> bool:
-    """Return whether the alarm is sure to see idleness: it needs a value for as many minutes as it has periods.
+def is_accepted(job: Mapping[str, int], **given: Any) -> bool:  # noqa: ANN401 - likewise
+    """Return whether the settings pass synth; ``job`` has what else they depend on, where it is not the default."""
+    try:
+        ScalingSettings(**given).require_safe(
+            max_job_seconds=job.get("max_job_seconds", 900),
+            request_ttl_seconds=job.get("request_ttl_seconds", 21_600),
+            concurrency=job.get("concurrency", 1),
+        )
+    except SettingError:
+        return False
+    return True
 
-    Minutes that are late are made up for by those before its periods, if it looks back as far. What is never published
-    is not: then there has to be another series, and metric math that leaves the missing one out.
+
+def _seconds(time_of_day: str) -> float:
+    hours, minutes = time_of_day.split(":")
+    return int(hours) * HOUR + int(minutes) * 60
+
+
+def _rests(assumptions: Assumptions, chosen: ScalingSettings) -> bool:
+    """Return whether the endpoint may rest, and its alarm is sure to see that there is no work.
+
+    It needs a value for as many minutes as it has periods. Minutes that are late are made up for by those before its
+    periods, if it looks back as far. What is never published is not: then there has to be another series, and metric
+    math that leaves the missing one out.
     """
+    if chosen.min_instances:
+        return False
     queue, instances = assumptions.publication_delay_seconds, assumptions.instance_publication_delay_seconds
     queue_reports = assumptions.zeros_while_idle and assumptions.datapoints_before_first_request
     if assumptions.aggregates_leave_out_missing:

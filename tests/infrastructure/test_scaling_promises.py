@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from constructs_lib.checks import SettingError
 from constructs_lib.scaling_settings import EXPOSURE_SECONDS, WAKE_SECONDS, ScalingSettings, WarmHours
 from scaling_engine.assumptions import Assumptions, ScaleIn
 from scaling_simulator.combinations import DELAYS_SECONDS, OFFSETS_SECONDS
@@ -21,7 +20,7 @@ from scaling_simulator.outcome import Fate, Run
 from scaling_simulator.patterns import PATTERNS, pattern
 from scaling_simulator.promises import exposure
 from scaling_simulator.simulation import simulate
-from tests.infrastructure.scaling_cases import HOUR, promises, requests, scaled, under_every_combination
+from tests.infrastructure.scaling_cases import HOUR, is_accepted, promises, requests, scaled, under_every_combination
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +217,7 @@ def test_without_the_remedy_a_metric_that_leaves_running_work_out_loses_jobs() -
 
 
 @pytest.mark.parametrize(("request_ttl_seconds", "fate"), [(900, Fate.EXPIRED), (1_800, Fate.COMPLETED)])
-def test_a_job_that_drains_expires_no_request_that_is_accepted(request_ttl_seconds: int, fate: Fate) -> None:
+def test_a_job_that_drains_expires_no_request_thatis_accepted(request_ttl_seconds: int, fate: Fate) -> None:
     """It was taken just before the rest, and keeps the endpoint from waking until it is done."""
     late = Assumptions(scale_in=ScaleIn.DRAINS, publication_delay_seconds=120.0, evaluation_offset_seconds=59.99)
     rests_at = simulate(scaled(), [], Options(assumptions=late, horizon_seconds=HOUR)).activities[0].time
@@ -230,7 +229,7 @@ def test_a_job_that_drains_expires_no_request_that_is_accepted(request_ttl_secon
     )
     run = simulate(scaled(), requests((rests_at - 1, 900.0), (rests_at + 1, 60.0)), options)
     assert fate is run.jobs[1].fate
-    assert _is_accepted(request_ttl_seconds=request_ttl_seconds) == (fate is Fate.COMPLETED)
+    assert is_accepted({"request_ttl_seconds": request_ttl_seconds}) == (fate is Fate.COMPLETED)
 
 
 @pytest.mark.parametrize(("backlog_per_instance", "expired"), [(24, 1), (23, 0)])
@@ -245,17 +244,7 @@ def test_no_backlog_that_is_accepted_expires_while_nothing_grows(backlog_per_ins
     given: dict[str, Any] = {"max_instances": 2, "backlog_per_instance": backlog_per_instance}
     run = simulate(scaled(**given), trace, options)
     assert expired == len(run.with_fate(Fate.EXPIRED))
-    assert _is_accepted(**given) == (not expired)
-
-
-def _is_accepted(*, request_ttl_seconds: int = 21_600, **given: Any) -> bool:  # noqa: ANN401 - settings of all kinds
-    try:
-        ScalingSettings(**given).require_safe(
-            max_job_seconds=900, request_ttl_seconds=request_ttl_seconds, concurrency=1
-        )
-    except SettingError:
-        return False
-    return True
+    assert is_accepted({}, **given) == (not expired)
 
 
 def test_a_single_minute_without_datapoints_delays_the_rest() -> None:

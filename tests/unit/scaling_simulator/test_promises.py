@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from scaling_engine.assumptions import Assumptions, ScaleIn
 from scaling_simulator.options import Options
 from scaling_simulator.outcome import Job
 from scaling_simulator.patterns import pattern
-from scaling_simulator.promises import Promises, exposure, was_seen
+from scaling_simulator.promises import Promises, exposure, was_seen, was_seen_waiting
 from scaling_simulator.simulation import simulate
 from scaling_simulator.template import read_template
 from scaling_simulator.traces import Request
@@ -52,8 +53,9 @@ def test_work_that_begins_again_was_cut_off_too() -> None:
 def test_running_jobs_are_judged_only_where_they_are_promised() -> None:
     """The documented pair strands nothing and rests."""
     run = run_of("aws-documented-pair", "heavy-tail")
-    lenient = Promises(wake_seconds=300, rest_seconds=4_020, max_job_seconds=3_600, protects_running_jobs=False)
-    assert lenient.broken_by(run) == []
+    weaker = replace(PROMISES, protects_running_jobs=False)
+    assert any("although a sample saw it waiting" in line for line in weaker.broken_by(run))
+    assert replace(weaker, protects_waiting_jobs=False).broken_by(run) == []
     assert exposure(run) > 180
 
 
@@ -62,6 +64,23 @@ def test_a_job_that_ends_in_the_first_moment_is_the_last_job() -> None:
     path = PEERS / "terraform-huggingface.json"
     run = simulate(read_template(path), [Request(time=0, service_seconds=0)], Options())
     assert any("instances were wanted until" in line for line in PROMISES.broken_by(run))
+
+
+@pytest.mark.parametrize(("started", "cut", "seen"), [(60.1, 90.0, True), (60.0, 90.0, False), (90.0, 70.0, False)])
+def test_a_job_was_seen_waiting_if_a_sample_was_taken_before_the_work_that_was_cut_off(
+    started: float, cut: float, *, seen: bool
+) -> None:
+    """It arrives at 60 s; what begins after the cut is other work."""
+    assert seen == was_seen_waiting(Job(0, 60.0, 100.0, started=started), cut)
+
+
+def test_a_schedule_keeps_instances_until_its_end() -> None:
+    """The rest is promised from there on."""
+    run = run_of("aws-documented-pair", "single")
+    wanted = max(minute.time for minute in run.minutes if minute.desired)
+    impatient = replace(PROMISES, rest_seconds=60)
+    assert any("instances were wanted until" in line for line in impatient.broken_by(run))
+    assert replace(impatient, kept_until=wanted - 60).broken_by(run) == []
 
 
 @pytest.mark.parametrize(
