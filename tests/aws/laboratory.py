@@ -77,6 +77,7 @@ class Laboratory:
                 for name in (self.name, f"{self.name}-2")
             ),
             lambda: sagemaker.delete_model(ModelName=self.name),
+            lambda: self.client("cloudwatch").delete_alarms(AlarmNames=[self.name]),
             lambda: self.client("sqs").delete_queue(QueueUrl=self.queue),
             lambda: self.client("sns").delete_topic(TopicArn=self.topic),
             lambda: self.client("iam").delete_access_key(UserName=self.name, AccessKeyId=self.key["AccessKeyId"]),
@@ -191,6 +192,45 @@ class Laboratory:
         )
         values: list[float] = answer["MetricDataResults"][0]["Values"]
         return values
+
+    def rings(self, expression: str, *, published: str, seconds: float = 600) -> bool:
+        """Return whether an alarm rings that ``expression`` is above 0, while 1 is published as one of its metrics.
+
+        Args:
+            expression: of metric math, on ``one`` and ``other``.
+            published: which of the two is published.
+            seconds: for how long to wait.
+        """
+        cloudwatch = self.client("cloudwatch")
+        metrics = [
+            {
+                "Id": name,
+                "MetricStat": {"Metric": self._own(name), "Period": 60, "Stat": "Maximum"},
+                "ReturnData": False,
+            }
+            for name in ("one", "other")
+        ]
+        cloudwatch.put_metric_alarm(
+            AlarmName=self.name,
+            Metrics=[*metrics, {"Id": "watched", "Expression": expression, "ReturnData": True}],
+            ComparisonOperator="GreaterThanThreshold",
+            Threshold=0,
+            EvaluationPeriods=1,
+            TreatMissingData="notBreaching",
+        )
+        own = self._own(published)
+
+        def rang() -> bool:
+            cloudwatch.put_metric_data(
+                Namespace=own["Namespace"], MetricData=[{"MetricName": own["MetricName"], "Value": 1.0}]
+            )
+            [alarm] = cloudwatch.describe_alarms(AlarmNames=[self.name])["MetricAlarms"]
+            return bool(alarm["StateValue"] == "ALARM")
+
+        return bool(self.wait(rang, seconds=seconds))
+
+    def _own(self, metric: str) -> dict[str, str]:
+        return {"Namespace": self.name, "MetricName": metric}
 
     def client_of_user(self, policy: str, service: str) -> Any:  # noqa: ANN401 - a boto3 client
         """Return a client of a new user who has one policy."""

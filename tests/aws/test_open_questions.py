@@ -153,6 +153,13 @@ def test_whether_an_update_at_zero_instances_stays_there(
     learn([status, *laboratory.counts()], ["InService", 0, 0])
 
 
+def test_whether_max_leaves_out_a_series_without_datapoints(
+    laboratory: Laboratory, learn: Callable[[object, object], None]
+) -> None:
+    """Otherwise an endpoint that publishes nothing while it has no work would never rest."""
+    learn({"left out": laboratory.rings("MAX([one, other])", published="one")}, {"left out": True})
+
+
 def test_whether_a_listing_grant_for_a_prefix_shows_missing_keys(
     laboratory: Laboratory, learn: Callable[[object, object], None]
 ) -> None:
