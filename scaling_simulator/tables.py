@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from scaling_simulator.report import Report
 
 
-def duration(seconds: float) -> str:
-    """Return seconds the way people say them, such as ``7 min 30 s``."""
+def duration(seconds: float | None) -> str:
+    """Return seconds the way people say them, such as ``7 min 30 s``; a dash where there are none."""
+    if seconds is None:
+        return "-"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
@@ -25,6 +27,7 @@ def _money(value: float | None) -> str:
 
 
 ROWS: Final[tuple[tuple[str, Callable[[Report], str]], ...]] = (
+    ("instances at start", lambda report: str(report.initial_instances)),
     ("requests", lambda report: str(report.requests)),
     ("completed", lambda report: str(report.completed)),
     ("timed out", lambda report: str(report.timed_out)),
