@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,17 +44,26 @@ class EndpointConfig:
     @property
     def max_concurrency(self) -> int | None:
         """How many invocations an instance is sent at a time, ``None`` where that is left to SageMaker."""
-        client = (self.properties.get("AsyncInferenceConfig") or {}).get("ClientConfig") or {}
-        value = client.get("MaxConcurrentInvocationsPerInstance")
+        value = self._object("AsyncInferenceConfig", "ClientConfig").get("MaxConcurrentInvocationsPerInstance")
         return None if value is None else self._count("MaxConcurrentInvocationsPerInstance", value)
 
     def _variant(self, name: str) -> Mapping[str, Any]:
-        listed: Sequence[Mapping[str, Any]] = self.properties.get("ProductionVariants") or ()
-        variants = {str(each.get("VariantName")): each for each in listed}
+        listed = self.properties.get("ProductionVariants") or []
+        if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
+            raise SimulationError(f"{self.logical_id}: ProductionVariants is {listed!r}, expected a list of objects")
+        variants: dict[str, Mapping[str, Any]] = {str(each.get("VariantName")): each for each in listed}
         if variants and name not in variants:
             known = ", ".join(variants)
             raise SimulationError(f"{self.logical_id}: has no variant {name}, which is to be scaled, but {known}")
         return variants.get(name, {})
+
+    def _object(self, *path: str) -> Mapping[str, Any]:
+        value: object = self.properties
+        for name in path:
+            value = value.get(name) or {} if isinstance(value, Mapping) else value
+        if not isinstance(value, Mapping):
+            raise SimulationError(f"{self.logical_id}: {'.'.join(path)} is {value!r}, expected an object")
+        return value
 
     def _count(self, name: str, value: object) -> int:
         text = str(value).removesuffix(".0")

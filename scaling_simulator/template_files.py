@@ -45,4 +45,8 @@ def _decoded(path: Path, text: str) -> dict[str, Any]:
         raise SimulationError(f"{path}: is no JSON ({error}); {_EXPECTED}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
         raise SimulationError(f"{path}: has no Resources; {_EXPECTED}")
+    for section in ("Parameters", "Conditions"):
+        declared = template.get(section) or {}
+        if not isinstance(declared, dict) or not all(isinstance(each, dict) for each in declared.values()):
+            raise SimulationError(f"{path}: {section} is no object of objects; {_EXPECTED}")
     return template

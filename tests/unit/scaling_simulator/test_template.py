@@ -101,6 +101,7 @@ def test_a_target_of_something_else_is_none(template: dict[str, Any]) -> None:
         ("Resources:\n  Target: !Ref Other\n", "is a template in YAML, which is not read: convert it"),
         ("[]", "has no Resources; expected a CloudFormation template"),
         ('{"Resources": []}', "has no Resources; expected a CloudFormation template"),
+        ('{"Resources": {}, "Parameters": ["Stage"]}', "Parameters is no object of objects"),
         ('{"Resources": {"Fn::ForEach::All": []}}', "resource Fn::ForEach::All has no Type"),
         ('{"Resources": {}}', "it has no scalable target of sagemaker:variant:DesiredInstanceCount: nor an endpoint"),
     ],
@@ -145,6 +146,27 @@ def test_the_variant_is_the_one_that_scales(template: dict[str, Any]) -> None:
     variants.pop()
     with pytest.raises(SimulationError, match="Config: has no variant AllTraffic, which is to be scaled, but Other"):
         deployment(template)
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"AsyncInferenceConfig": "on"}, "Config: AsyncInferenceConfig.ClientConfig is 'on', expected an object"),
+        (
+            {"ProductionVariants": ["AllTraffic"]},
+            "Config: ProductionVariants is ['AllTraffic'], expected a list of obj",
+        ),
+        ({"ProductionVariants": {"a": 1}}, "Config: ProductionVariants is {'a': 1}, expected a list of objects"),
+    ],
+)
+def test_a_configuration_of_another_shape_is_refused(
+    template: dict[str, Any], properties: dict[str, Any], message: str
+) -> None:
+    """By the property, without a traceback."""
+    template["Resources"]["Config"]["Properties"] |= properties
+    with pytest.raises(SimulationError) as raised:
+        deployment(template)
+    assert str(raised.value).startswith(message)
 
 
 def test_a_count_that_is_none_is_refused(template: dict[str, Any]) -> None:
