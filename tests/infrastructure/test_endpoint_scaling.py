@@ -319,7 +319,13 @@ def test_warm_hours_of_several_days_may_differ() -> None:
             lambda: ScalingSettings(warm_hours=(_warm("08:00", "18:00"), _warm("09:00", "10:00", timezone="CET"))),
             "WarmHours.timezone is 'CET', allowed is UTC, as of the other warm hours",
         ),
-        (lambda: WarmHours(start="08:00", end="18:00", timezone="CET 1"), "WarmHours.timezone is 'CET 1'"),
+        (
+            lambda: _warm("08:00", "18:00", timezone="Europe/Berln"),
+            "WarmHours.timezone is 'Europe/Berln', allowed is the name of a time zone, such as Europe/Berlin",
+        ),
+        (lambda: _warm("08:00", "18:00", timezone="europe/paris"), "WarmHours.timezone is 'europe/paris'"),
+        (lambda: _warm("08:00", "18:00", timezone=""), "WarmHours.timezone is ''"),
+        (lambda: WarmHours(start="08:00", end="18:00", timezone=None), "WarmHours.timezone is None"),  # type: ignore[arg-type]
     ],
 )
 def test_malformed_scaling_settings_are_refused(make: Callable[[], object], message: str) -> None:
