@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
@@ -16,23 +16,13 @@ from scaling_engine.assumptions import Assumptions
 from scaling_engine.exceptions import ScalingConfigurationError
 from scaling_simulator.command_types import AssumptionType, DurationType, FiniteRange, PairType
 from scaling_simulator.exceptions import SimulationError
-from scaling_simulator.options import Options
-from scaling_simulator.patterns import PATTERNS, pattern
+from scaling_simulator.inputs import deployments_of, options_of, requests_of
+from scaling_simulator.patterns import HOUR, PATTERNS
 from scaling_simulator.pictures import draw, require_drawable
 from scaling_simulator.report import report
 from scaling_simulator.simulation import simulate
 from scaling_simulator.tables import table
-from scaling_simulator.template import read_template
-from scaling_simulator.traces import LONGEST_SECONDS, read_trace
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from scaling_simulator.template import Deployment
-    from scaling_simulator.traces import Request
-
-
-SECONDS_PER_HOUR: Final = 3_600
+from scaling_simulator.traces import LONGEST_SECONDS
 
 _PATTERNS_HELP: Final = "\b\nPatterns:\n" + "\n".join(
     f"  {name:<11} {(each.__doc__ or '').removeprefix('Return ').splitlines()[0]}" for name, each in PATTERNS.items()
@@ -47,6 +37,7 @@ _ASSUMPTIONS_HELP: Final = "\b\nAssumptions, what AWS leaves undocumented:\n" + 
     name="simulate",
     short_help="Replay requests against the scaling of a template.",
     epilog=f"{_PATTERNS_HELP}\n\n{_ASSUMPTIONS_HELP}",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option(
@@ -134,7 +125,7 @@ _ASSUMPTIONS_HELP: Final = "\b\nAssumptions, what AWS leaves undocumented:\n" + 
 @click.option(
     "--hours",
     metavar="NUMBER",
-    type=FiniteRange(min=0, min_open=True, max=LONGEST_SECONDS / SECONDS_PER_HOUR),
+    type=FiniteRange(min=0, min_open=True, max=LONGEST_SECONDS / HOUR),
     help="How long to simulate.  [default: until all must be over]",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of patterns and durations.")
@@ -146,11 +137,11 @@ def simulate_command(context: click.Context, /, template: Path, compare: tuple[P
     are in service at the beginning, as after a deployment.
     """
     try:
-        requests = _requests(given["trace"], given["pattern_name"], given["seed"])
-        options = _options(given)
+        options = options_of(given)
+        requests = requests_of(given["trace"], given["pattern_name"], options)
         if given["picture"] is not None:
             require_drawable(given["picture"])
-        deployments = _deployments(_names(template, *compare), given["target"], dict(given["parameter"]))
+        deployments = deployments_of((template, *compare), given["target"], dict(given["parameter"]))
         runs = {name: simulate(one, requests, options) for name, one in deployments.items()}
         if given["picture"] is not None:
             draw(runs, given["picture"])
@@ -163,49 +154,3 @@ def simulate_command(context: click.Context, /, template: Path, compare: tuple[P
         click.echo(json.dumps({name: one.to_dict() for name, one in reports.items()}, indent=2))
     else:
         click.echo(table(reports))
-
-
-def _names(*paths: Path) -> dict[str, Path]:
-    """Return the templates by the shortest names that tell them apart."""
-    stems = [path.name.split(".")[0] for path in paths]
-    return {stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, paths, strict=True)}
-
-
-def _requests(trace: Path | None, pattern_name: str | None, seed: int) -> list[Request]:
-    if trace is not None and pattern_name is not None:
-        raise SimulationError("--trace and --pattern exclude each other: give one of them")
-    if trace is not None:
-        return read_trace(trace)
-    if pattern_name is not None:
-        return pattern(pattern_name, seed)
-    raise SimulationError(f"no requests: give --trace FILE, or --pattern with one of {', '.join(PATTERNS)}")
-
-
-def _deployments(
-    paths: Mapping[str, Path], targets: tuple[str, ...], parameters: Mapping[str, str]
-) -> dict[str, Deployment]:
-    """Return what the templates declare, and see that there is something for every name to mean."""
-    deployments = {name: read_template(path, targets=targets, parameters=parameters) for name, path in paths.items()}
-    declared = frozenset[str]().union(*(one.parameters for one in deployments.values()))
-    for option, names, known in (
-        ("--target", targets, {one.target for one in deployments.values()}),
-        ("--parameter", parameters, declared),
-    ):
-        if unknown := [name for name in names if name not in known]:
-            there = ", ".join(sorted(known)) or "none"
-            raise SimulationError(f"{option} {unknown[0]}: no template has it, there is {there}")
-    return deployments
-
-
-def _options(given: Mapping[str, Any]) -> Options:
-    return Options(
-        assumptions=Assumptions(**dict(given["assume"])),
-        launch=given["launch"],
-        model_load=given["model_load"],
-        request_ttl_seconds=given["ttl"],
-        invocation_timeout_seconds=given["timeout"],
-        max_concurrency=given["concurrency"],
-        clients_publish_in_flight=given["in_flight"],
-        horizon_seconds=None if given["hours"] is None else given["hours"] * SECONDS_PER_HOUR,
-        seed=given["seed"],
-    )

@@ -84,9 +84,10 @@ def report(run: Run, *, price_per_hour: float | None = None, always_on: int = 1)
     unfinished = len(run.with_fate(Fate.WAITING, Fate.RUNNING))
     stranded_at_end = sum(job.fate is Fate.WAITING for job in run.stranded())
     hours = _instance_hours(run)
+    initial = sum(life.in_service == 0.0 for life in run.instances)
     busy = sum(life.busy_seconds for life in run.instances) / HOUR / run.max_concurrency
     return Report(
-        initial_instances=sum(life.in_service == 0.0 for life in run.instances),
+        initial_instances=initial,
         requests=len(run.jobs),
         completed=len(run.with_fate(Fate.COMPLETED)),
         timed_out=len(run.with_fate(Fate.TIMED_OUT)),
@@ -103,7 +104,7 @@ def report(run: Run, *, price_per_hour: float | None = None, always_on: int = 1)
         instance_hours=hours,
         busy_share=busy / hours if hours else 0.0,
         hours=run.horizon / HOUR,
-        rests_at_end=not run.minutes or run.minutes[-1].desired == 0,
+        rests_at_end=run.minutes[-1].desired == 0 if run.minutes else not initial,
         cost=None if price_per_hour is None else hours * price_per_hour,
         always_on_cost=None if price_per_hour is None else run.horizon / HOUR * price_per_hour * always_on,
     )

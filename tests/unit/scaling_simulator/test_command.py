@@ -54,6 +54,14 @@ def test_the_table_says_how_warm_the_endpoint_begins(written: Path, template: di
     assert ["instances", "at", "start", "3"] in [line.split() for line in lines]
 
 
+def test_what_arrives_after_the_end_is_left_out(written: Path) -> None:
+    """It was neither stranded nor left unfinished, since it never came."""
+    trace = written.with_name("trace.csv")
+    trace.write_text("time,service_seconds\n60,30\n7200,30\n")
+    figures = json.loads(run(written, "--trace", trace, "--hours", "1", "--json").output)["t"]
+    assert [figures[name] for name in ("requests", "completed", "stranded", "unfinished")] == [1, 1, 0, 0]
+
+
 def test_assumptions_decide(written: Path) -> None:
     """The disputed answer decides whether the job survives."""
     trace = written.with_name("trace.csv")
@@ -101,6 +109,7 @@ def test_parameters_fill_a_template_in(written: Path, template: dict[str, Any]) 
         (["--pattern", "single", "--assume", "evaluation_offset_seconds=60"], "not within 0 and less than 60 s"),
         (["--pattern", "single", "--launch", "soon"], "duration 'soon' is none of"),
         (["--pattern", "single", "--compare", "missing.json"], "missing.json: No such file or directory; expected a"),
+        (["--pattern", "single", "--hours", "1"], "--hours 1: the first request comes after 4.0 hours"),
         (["--pattern", "single", "--hours", "inf"], "inf is not in the range"),
         (["--pattern", "single", "--price", "nan"], "nan is not a finite number"),
         (["--pattern", "single", "--parameter", "x"], "'x' is not NAME=VALUE"),

@@ -37,6 +37,11 @@ def test_a_report_counts_what_happened(pair: Deployment) -> None:
     assert figures.rests_at_end
 
 
+def test_an_endpoint_that_had_no_minute_to_rest_does_not(pair: Deployment) -> None:
+    """Its first instance is still there."""
+    assert not report(simulate(pair, [], Options(horizon_seconds=30))).rests_at_end
+
+
 def test_every_request_is_counted_once(pair: Deployment) -> None:
     """Whatever has become of it."""
     run = simulate(pair, pattern("heavy-tail"), Options(request_ttl_seconds=400, invocation_timeout_seconds=900))
