@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from scaling_simulator.traces import Request
 if TYPE_CHECKING:
     from scaling_simulator.template import Deployment
 
+DOCUMENTATION = Path(__file__).resolve().parents[3] / "docs/scaling.md"
 HOUR = 3_600.0
 OPTIONS = Options(launch=Distribution(180, 180), model_load=Distribution(60, 60))
 
@@ -111,3 +113,9 @@ def test_a_pattern_is_in_order_and_repeats(name: str) -> None:
     assert requests == sorted(requests, key=lambda request: request.time)
     assert requests == pattern(name)
     assert all(request.service_seconds <= 3_600 for request in requests)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_the_documentation_says_what_a_pattern_is(name: str) -> None:
+    """In one line each."""
+    assert f"\n| `{name}` | " in DOCUMENTATION.read_text(encoding="utf-8")
