@@ -11,7 +11,10 @@ from scaling_simulator.exceptions import SimulationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_EXPECTED: Final = "expected a CloudFormation template in JSON, such as cdk synth writes to cdk.out/*.template.json"
+_EXPECTED: Final = (
+    "expected a CloudFormation template in JSON, such as cdk synth writes to cdk.out/*.template.json, "
+    "or aws cloudformation get-template prints with --query TemplateBody"
+)
 _YAML: Final = re.compile(r"^(AWSTemplateFormatVersion|Resources|Transform|Description|Parameters):", re.MULTILINE)
 """What stands at the beginning of a line in a template in YAML."""
 
@@ -44,7 +47,8 @@ def _decoded(path: Path, text: str) -> dict[str, Any]:
             ) from error
         raise SimulationError(f"{path}: is no JSON ({error}); {_EXPECTED}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
-        raise SimulationError(f"{path}: has no Resources; {_EXPECTED}")
+        found = ", ".join(template) if template and isinstance(template, dict) else "nothing of that kind"
+        raise SimulationError(f"{path}: has no object Resources, found {found}; {_EXPECTED}")
     for section in ("Parameters", "Conditions"):
         declared = template.get(section) or {}
         if not isinstance(declared, dict) or not all(isinstance(each, dict) for each in declared.values()):

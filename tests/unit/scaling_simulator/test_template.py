@@ -99,8 +99,12 @@ def test_a_target_of_something_else_is_none(template: dict[str, Any]) -> None:
     [
         ("{", "is no JSON .*; expected a CloudFormation template in JSON, such as cdk synth writes"),
         ("Resources:\n  Target: !Ref Other\n", "is a template in YAML, which is not read: convert it"),
-        ("[]", "has no Resources; expected a CloudFormation template"),
-        ('{"Resources": []}', "has no Resources; expected a CloudFormation template"),
+        ("[]", "has no object Resources, found nothing of that kind; expected a CloudFormation template"),
+        (
+            '{"TemplateBody": {}, "StagesAvailable": []}',
+            "has no object Resources, found TemplateBody, StagesAvailable;",
+        ),
+        ('{"Resources": []}', "has no object Resources, found Resources; expected a CloudFormation template"),
         ('{"Resources": {}, "Parameters": ["Stage"]}', "Parameters is no object of objects"),
         ('{"Resources": {"Fn::ForEach::All": []}}', "resource Fn::ForEach::All has no Type"),
         ('{"Resources": {}}', "it has no scalable target of sagemaker:variant:DesiredInstanceCount: nor an endpoint"),
