@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import combinations
 from typing import Final
+from zoneinfo import available_timezones
 
 from async_inference.limits import Bounds
 from constructs_lib.checks import COUNT, SettingError, require_match, require_type, require_within
@@ -39,7 +41,6 @@ _REST_AFTER_SECONDS: Final = Bounds(60, 82_800)  # an alarm looks back no longer
 _TIME: Final = r"([01]\d|2[0-3]):[0-5]\d"
 _WEEK: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _DAYS: Final = rf"({'|'.join(_WEEK)})(-({'|'.join(_WEEK)}))?"
-_TIMEZONE: Final = r"[A-Za-z]+(/[A-Za-z_+-]+\d{0,2})*"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +52,8 @@ class WarmHours:
         end: Such as ``18:00``. From then on the endpoint rests as soon as there is no work for long enough.
         days: Such as ``MON-FRI`` or ``SAT``; of the start. Weeks begin on Sunday, so ``FRI-MON`` is not allowed.
             Warm hours of the same day must not touch: the end of one would be the end of all.
-        timezone: Such as ``Europe/Berlin``; one for all.
+        timezone: Such as ``Europe/Berlin``, a name of the IANA's database; one for all. Application Auto Scaling takes
+            those that Joda-Time knows ("PutScheduledAction").
         instances: How many, at least 1.
     """
 
@@ -67,7 +69,7 @@ class WarmHours:
         require_match(self, "days", _DAYS, "a day or a range of days such as MON-FRI")
         if not self.weekdays():
             raise SettingError(self, "days", self.days, "a range within a week, which begins on SUN")
-        require_match(self, "timezone", _TIMEZONE, "a time zone such as Europe/Berlin")
+        _require_timezone(self)
         require_within(self, "instances", COUNT, "instances")
         if self.start >= self.end:
             raise SettingError(self, "end", self.end, f"a time after {self.start} on the same day")
@@ -205,6 +207,15 @@ class ScalingSettings:
         Where updates of the endpoint block scaling, a launch in progress comes on top.
         """
         return (self.rest_periods(max_job_seconds) + 2) * SAMPLE_SECONDS + PUBLICATION_DELAY_SECONDS
+
+
+def _require_timezone(hours: WarmHours) -> None:
+    """Require that the time zone is one. Names are compared with a list: a disk may take berlin for Berlin."""
+    require_type(hours, "timezone", str)
+    known = sorted(available_timezones())
+    if hours.timezone not in known:
+        similar = get_close_matches(hours.timezone, known, n=1) or ["Europe/Berlin"]
+        raise SettingError(hours, "timezone", hours.timezone, f"the name of a time zone, such as {similar[0]}")
 
 
 def _require_apart(earlier: WarmHours, later: WarmHours) -> None:

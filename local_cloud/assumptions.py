@@ -7,16 +7,15 @@ simulator and the local cloud mean the same by them. What is decided once and fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from scaling_engine.assumption_arguments import parse_assumption, switches
 from scaling_engine.assumptions import Assumptions as ScalingAssumptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_BOOLEANS: Final = {"true": True, "false": False}
 
 _OF_SCALING: Final = (
     "backlog_counts_running_work",
@@ -61,6 +60,8 @@ class Assumptions:
 DEFAULTS: Final = Assumptions()
 """What holds where nothing else is said."""
 
+_SWITCHES: Final = switches(Assumptions) | {name: switches(ScalingAssumptions)[name] for name in _OF_SCALING}
+
 
 def assumption(text: str) -> tuple[str, Any]:
     """Return the name and the value in ``NAME=VALUE``.
@@ -68,12 +69,7 @@ def assumption(text: str) -> tuple[str, Any]:
     Raises:
         ValueError: there is no such switch, or it has no such value; the message lists what there is.
     """
-    name, _, value = text.partition("=")
-    if name not in _CHOICES:
-        raise ValueError(f"{name!r} is no assumption: choose among {', '.join(_CHOICES)}")
-    if value not in _CHOICES[name]:
-        raise ValueError(f"{value!r} is no value of {name}: choose among {', '.join(_CHOICES[name])}")
-    return name, _CHOICES[name][value]
+    return parse_assumption(text, _SWITCHES)
 
 
 def assumptions(pairs: Iterable[tuple[str, Any]]) -> Assumptions:
@@ -81,17 +77,3 @@ def assumptions(pairs: Iterable[tuple[str, Any]]) -> Assumptions:
     answers = dict(pairs)
     scaling = {name: answers.pop(name) for name in _OF_SCALING if name in answers}
     return replace(DEFAULTS, **answers, scaling=replace(DEFAULTS.scaling, **scaling))
-
-
-def _choices() -> dict[str, dict[str, Any]]:
-    """Return what each switch may be, by what is written for it."""
-    own = {one.name: getattr(DEFAULTS, one.name) for one in fields(Assumptions) if one.name != "scaling"}
-    defaults = own | {name: getattr(DEFAULTS.scaling, name) for name in _OF_SCALING}
-    return {name: _values(default) for name, default in defaults.items()}
-
-
-def _values(default: object) -> dict[str, Any]:
-    return {str(each): each for each in type(default)} if isinstance(default, StrEnum) else _BOOLEANS
-
-
-_CHOICES: Final = _choices()

@@ -7,7 +7,9 @@ each such point is a switch of :class:`scaling_engine.assumptions.Assumptions`.
 
 Data flow::
 
-    template.py -> Deployment --+
-    traces.py, patterns.py -----+-> simulation.simulate -> outcome.Run -> report.py -> tables.py, pictures.py
-    options.py -----------------+
+    template_files.py -> template.py -> Deployment --+
+    traces.py, patterns.py -> Request ---------------+-> simulation.simulate -> outcome.Run -> report.py -> tables.py
+    options.py --------------------------------------+                                    +-> pictures.py
+
+:mod:`scaling_simulator.commands` is the command around it, :mod:`scaling_simulator.inputs` reads what its options name.
 """

@@ -43,6 +43,8 @@ class Distribution:
         if match is None or kind not in ("uniform", "lognormal"):
             raise SimulationError(f"duration {text!r} is none of 300, uniform:240-480, lognormal:300-600 in seconds")
         low, high = float(match[2]), float(match[3] or match[2])
+        if not math.isfinite(high):
+            raise SimulationError(f"duration {text!r} never ends")
         if high < low or (kind == "lognormal" and not low):
             raise SimulationError(f"duration {text!r}: the second number must not be below the first, nor the first 0")
         return cls(low, high, kind == "lognormal")

@@ -5,6 +5,8 @@ Matplotlib is loaded only when a picture is drawn, so that figures need nothing 
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from scaling_simulator.exceptions import SimulationError
@@ -24,17 +26,31 @@ _MANY: Final = 100
 _WIDTH, _HEIGHT = 10.0, 6.0
 
 
+def require_drawable(path: Path) -> None:
+    """Require, before anything is simulated, that a picture can be drawn and written to ``path``.
+
+    Raises:
+        SimulationError: Matplotlib is not installed, or the file cannot be written there.
+    """
+    if find_spec("matplotlib") is None:
+        raise SimulationError("a picture needs Matplotlib: pip install 'async-inference[pictures]'")
+    if path.is_dir():
+        raise SimulationError(f"picture {path}: is a directory, name a file in it")
+    if not path.parent.is_dir():
+        raise SimulationError(f"picture {path}: there is no directory {path.parent}, make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise SimulationError(f"picture {path}: may not be written there")
+
+
 def draw(runs: Mapping[str, Run], path: Path) -> None:
     """Write a PNG of ``runs``, one column for each, on the same scales.
 
     Raises:
-        SimulationError: Matplotlib is not installed, or the file cannot be written.
+        SimulationError: the file cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - needed for pictures alone
-        from matplotlib.figure import Figure  # noqa: PLC0415 - likewise
-    except ImportError as error:
-        raise SimulationError("a picture needs Matplotlib: pip install matplotlib") from error
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - needed for pictures alone
+    from matplotlib.figure import Figure  # noqa: PLC0415 - likewise
+
     figure: Any = Figure(figsize=(_WIDTH + _WIDTH / 2 * (len(runs) - 1), _HEIGHT), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(3, len(runs), sharex=True, sharey="row", squeeze=False)
@@ -50,7 +66,7 @@ def draw(runs: Mapping[str, Run], path: Path) -> None:
     try:
         figure.savefig(path, format="png", metadata={"Software": None})
     except OSError as error:
-        raise SimulationError(f"{path}: {error.strerror}") from error
+        raise SimulationError(f"picture {path}: {error.strerror}") from error
 
 
 def _column(axes: Any, name: str, run: Run) -> None:  # noqa: ANN401 - Matplotlib's axes in a row

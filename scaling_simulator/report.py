@@ -21,6 +21,7 @@ class Report:
     """The figures of one run.
 
     Attributes:
+        initial_instances: in service at the beginning, as after a deployment.
         requests: that arrived.
         completed: the model finished its work on them.
         timed_out: their invocation timeout ended the work.
@@ -30,7 +31,8 @@ class Report:
         killed: lost with an instance that scale-in removed.
         restarted: begun again after scale-in, once or more often.
         repeated_hours: work thrown away by scale-in.
-        wait_p50_seconds: median time from arrival until an instance took it, of those that one took.
+        wait_p50_seconds: median time from arrival until an instance took it, of those that one took; ``None`` where one
+            took none.
         wait_p95_seconds: 95th percentile of it.
         wait_max_seconds: longest of it.
         cold_starts: scale-outs from zero.
@@ -42,6 +44,7 @@ class Report:
         always_on_cost: of one instance, or as many as were asked for, throughout.
     """
 
+    initial_instances: int
     requests: int
     completed: int
     timed_out: int
@@ -51,9 +54,9 @@ class Report:
     killed: int
     restarted: int
     repeated_hours: float
-    wait_p50_seconds: float
-    wait_p95_seconds: float
-    wait_max_seconds: float
+    wait_p50_seconds: float | None
+    wait_p95_seconds: float | None
+    wait_max_seconds: float | None
     cold_starts: int
     instance_hours: float
     busy_share: float
@@ -81,8 +84,10 @@ def report(run: Run, *, price_per_hour: float | None = None, always_on: int = 1)
     unfinished = len(run.with_fate(Fate.WAITING, Fate.RUNNING))
     stranded_at_end = sum(job.fate is Fate.WAITING for job in run.stranded())
     hours = _instance_hours(run)
+    initial = sum(life.in_service == 0.0 for life in run.instances)
     busy = sum(life.busy_seconds for life in run.instances) / HOUR / run.max_concurrency
     return Report(
+        initial_instances=initial,
         requests=len(run.jobs),
         completed=len(run.with_fate(Fate.COMPLETED)),
         timed_out=len(run.with_fate(Fate.TIMED_OUT)),
@@ -94,20 +99,20 @@ def report(run: Run, *, price_per_hour: float | None = None, always_on: int = 1)
         repeated_hours=sum(job.lost_seconds for job in run.jobs) / HOUR,
         wait_p50_seconds=percentile(waits, 0.5),
         wait_p95_seconds=percentile(waits, 0.95),
-        wait_max_seconds=waits[-1] if waits else 0.0,
+        wait_max_seconds=percentile(waits, 1.0),
         cold_starts=sum(activity.from_capacity == 0 for activity in run.activities),
         instance_hours=hours,
         busy_share=busy / hours if hours else 0.0,
         hours=run.horizon / HOUR,
-        rests_at_end=not run.minutes or run.minutes[-1].desired == 0,
+        rests_at_end=run.minutes[-1].desired == 0 if run.minutes else not initial,
         cost=None if price_per_hour is None else hours * price_per_hour,
         always_on_cost=None if price_per_hour is None else run.horizon / HOUR * price_per_hour * always_on,
     )
 
 
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """Return the least value that ``share`` of the ``ordered`` values do not exceed; 0 of none."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+def percentile(ordered: Sequence[float], share: float) -> float | None:
+    """Return the least value that ``share`` of the ``ordered`` values do not exceed; ``None`` of none."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
 
 
 def _instance_hours(run: Run) -> float:

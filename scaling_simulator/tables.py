@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from scaling_simulator.report import Report
 
 
-def duration(seconds: float) -> str:
-    """Return seconds the way people say them, such as ``7 min 30 s``."""
+def duration(seconds: float | None) -> str:
+    """Return seconds the way people say them, such as ``7 min 30 s``; a dash where there are none."""
+    if seconds is None:
+        return "-"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
@@ -25,6 +27,7 @@ def _money(value: float | None) -> str:
 
 
 ROWS: Final[tuple[tuple[str, Callable[[Report], str]], ...]] = (
+    ("instances at start", lambda report: str(report.initial_instances)),
     ("requests", lambda report: str(report.requests)),
     ("completed", lambda report: str(report.completed)),
     ("timed out", lambda report: str(report.timed_out)),
@@ -38,7 +41,8 @@ ROWS: Final[tuple[tuple[str, Callable[[Report], str]], ...]] = (
     ("wait, 95 %", lambda report: duration(report.wait_p95_seconds)),
     ("wait, longest", lambda report: duration(report.wait_max_seconds)),
     ("cold starts", lambda report: str(report.cold_starts)),
-    ("instance-hours", lambda report: f"{report.instance_hours:.1f} of {report.hours:.1f}"),
+    ("hours simulated", lambda report: f"{report.hours:.1f}"),
+    ("instance-hours", lambda report: f"{report.instance_hours:.1f}"),
     ("busy", lambda report: f"{report.busy_share:.0%}"),
     ("at zero in the end", lambda report: "yes" if report.rests_at_end else "no"),
     ("cost", lambda report: _money(report.cost)),

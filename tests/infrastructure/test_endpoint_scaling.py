@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
+DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs/scaling.md"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ALARM = "AWS::CloudWatch::Alarm"
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
@@ -232,6 +234,32 @@ def test_warm_hours_move_the_minimum(scaled: Callable[..., assertions.Template])
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "metrics", "price"),
+    [
+        ({}, {"Wake": 1, "Rest": 2}, "**0.50 $ a month**"),
+        ({"count_jobs_in_flight": True}, {"Wake": 1, "Rest": 3}, "adds one to rest's two (0.30 $ for that alarm"),
+        (
+            {"shrink": True, "interruptions_accepted": True},
+            {"Wake": 1, "Rest": 2, "Shrink": 2},
+            "`shrink` an alarm of two",
+        ),
+    ],
+)
+def test_the_documentation_says_what_the_alarms_cost(
+    scaled: Callable[..., assertions.Template], settings: dict[str, bool], metrics: dict[str, int], price: str
+) -> None:
+    """CloudWatch bills each metric of each alarm; two alarms of one metric are AWS's own, for target tracking."""
+    template = scaled(**settings)
+    assert {name: _metrics_of(alarm_of(template, name)) for name in metrics} == metrics
+    assert len(template.find_resources(ALARM)) == len(metrics)
+    assert price in " ".join(DOCUMENTATION.read_text(encoding="utf-8").split())
+
+
+def _metrics_of(alarm: dict[str, Any]) -> int:
+    return sum("MetricStat" in query for query in alarm["Metrics"]) if "Metrics" in alarm else 1
+
+
 SAFE = {"max_job_seconds": 900, "request_ttl_seconds": 21_600, "concurrency": 1}
 
 
@@ -319,7 +347,13 @@ def test_warm_hours_of_several_days_may_differ() -> None:
             lambda: ScalingSettings(warm_hours=(_warm("08:00", "18:00"), _warm("09:00", "10:00", timezone="CET"))),
             "WarmHours.timezone is 'CET', allowed is UTC, as of the other warm hours",
         ),
-        (lambda: WarmHours(start="08:00", end="18:00", timezone="CET 1"), "WarmHours.timezone is 'CET 1'"),
+        (
+            lambda: _warm("08:00", "18:00", timezone="Europe/Berln"),
+            "WarmHours.timezone is 'Europe/Berln', allowed is the name of a time zone, such as Europe/Berlin",
+        ),
+        (lambda: _warm("08:00", "18:00", timezone="europe/paris"), "WarmHours.timezone is 'europe/paris'"),
+        (lambda: _warm("08:00", "18:00", timezone=""), "WarmHours.timezone is ''"),
+        (lambda: WarmHours(start="08:00", end="18:00", timezone=None), "WarmHours.timezone is None"),  # type: ignore[arg-type]
     ],
 )
 def test_malformed_scaling_settings_are_refused(make: Callable[[], object], message: str) -> None:

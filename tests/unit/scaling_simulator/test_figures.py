@@ -1,16 +1,13 @@
-"""Figures, tables, pictures and the command."""
+"""Figures, tables, durations and patterns."""
 
 from __future__ import annotations
 
-import json
-import struct
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
-from scaling_simulator.commands import simulate_command
 from scaling_simulator.durations import Distribution
 from scaling_simulator.exceptions import SimulationError
 from scaling_simulator.options import Options
@@ -18,13 +15,12 @@ from scaling_simulator.patterns import PATTERNS, pattern
 from scaling_simulator.report import percentile, report
 from scaling_simulator.simulation import simulate
 from scaling_simulator.tables import duration, table
-from scaling_simulator.traces import Request, read_trace
+from scaling_simulator.traces import Request
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scaling_simulator.template import Deployment
 
+DOCUMENTATION = Path(__file__).resolve().parents[3] / "docs/scaling.md"
 HOUR = 3_600.0
 OPTIONS = Options(launch=Distribution(180, 180), model_load=Distribution(60, 60))
 
@@ -34,12 +30,18 @@ def test_a_report_counts_what_happened(pair: Deployment) -> None:
     requests = [Request(time=0, service_seconds=360), Request(time=0, service_seconds=360)]
     run = simulate(pair, requests, Options(horizon_seconds=HOUR))
     figures = report(run, price_per_hour=2.0, always_on=3)
-    assert (figures.requests, figures.completed, figures.cold_starts, figures.hours) == (2, 2, 0, 1.0)
+    assert (figures.initial_instances, figures.requests, figures.completed, figures.cold_starts) == (1, 2, 2, 0)
+    assert figures.hours == 1.0
     assert figures.instance_hours == pytest.approx(0.25)
     assert figures.busy_share == pytest.approx(0.1 / 0.25)
     assert figures.cost == pytest.approx(0.5)
     assert figures.always_on_cost == 6.0
     assert figures.rests_at_end
+
+
+def test_an_endpoint_that_had_no_minute_to_rest_does_not(pair: Deployment) -> None:
+    """Its first instance is still there."""
+    assert not report(simulate(pair, [], Options(horizon_seconds=30))).rests_at_end
 
 
 def test_every_request_is_counted_once(pair: Deployment) -> None:
@@ -62,11 +64,11 @@ def test_every_request_is_counted_once(pair: Deployment) -> None:
 def test_percentiles_are_values_that_occurred(share: float, value: float) -> None:
     """The least that so many do not exceed."""
     assert percentile([1.0, 2.0, 3.0, 4.0], share) == value
-    assert percentile([], share) == 0.0
+    assert percentile([], share) is None
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(59.4, "59 s"), (90, "1 min 30 s"), (7_320, "2 h 2 min")])
-def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> None:
+@pytest.mark.parametrize(("seconds", "text"), [(59.4, "59 s"), (90, "1 min 30 s"), (7_320, "2 h 2 min"), (None, "-")])
+def test_durations_are_said_as_people_say_them(seconds: float | None, text: str) -> None:
     """For tables."""
     assert duration(seconds) == text
 
@@ -97,36 +99,11 @@ def test_a_log_normal_duration_has_its_median_and_its_95_percent() -> None:
     assert percentile(samples, 0.95) == pytest.approx(600, rel=0.1)
 
 
-@pytest.mark.parametrize("text", ["", "x", "normal:1-2", "90-60", "lognormal:0-1"])
+@pytest.mark.parametrize("text", ["", "x", "normal:1-2", "90-60", "lognormal:0-1", "9" * 400])
 def test_a_duration_that_means_nothing_is_refused(text: str) -> None:
     """The line says what means something."""
     with pytest.raises(SimulationError, match=r"^duration "):
         Distribution.parse(text)
-
-
-def test_a_trace_is_read_in_order_of_arrival(tmp_path: Path) -> None:
-    """The size may be left out."""
-    path = tmp_path / "trace.csv"
-    path.write_text("time,service_seconds\n20,5\n10,7\n")
-    assert read_trace(path) == [Request(time=10, service_seconds=7), Request(time=20, service_seconds=5)]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("time,bytes\n1,2\n", "no column service_seconds"),
-        ("time,service_seconds\n", "no request in it"),
-        ("time,service_seconds\nx,1\n", "line 2: could not convert"),
-        ("time,service_seconds\n-1,1\n", "line 2: .* no number of 0 or more"),
-    ],
-)
-def test_a_malformed_trace_is_refused_by_line(tmp_path: Path, content: str, message: str) -> None:
-    """The line begins with the file's name."""
-    path = tmp_path / "trace.csv"
-    path.write_text(content)
-    with pytest.raises(SimulationError, match=message) as raised:
-        read_trace(path)
-    assert str(raised.value).startswith(str(path))
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -138,52 +115,7 @@ def test_a_pattern_is_in_order_and_repeats(name: str) -> None:
     assert all(request.service_seconds <= 3_600 for request in requests)
 
 
-def written(template: dict[str, Any], path: Path) -> str:
-    """Write the template and return its path."""
-    path.write_text(json.dumps(template))
-    return str(path)
-
-
-def test_the_command_compares_templates_and_draws_them(tmp_path: Path, template: dict[str, Any]) -> None:
-    """One table, one picture."""
-    one, two = (written(template, tmp_path / f"{name}.template.json") for name in ("one", "two"))
-    picture = tmp_path / "picture.png"
-    arguments = [one, "--compare", two, "--pattern", "single", "--picture", str(picture), "--price", "1.5"]
-    result = CliRunner().invoke(simulate_command, arguments)
-    assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[0].split() == ["one", "two"]
-    content = picture.read_bytes()
-    width, height = struct.unpack(">II", content[16:24])
-    assert content.startswith(b"\x89PNG")
-    assert (width, height) == (1_500, 600)
-
-
-def test_the_command_speaks_json_and_takes_assumptions(tmp_path: Path, template: dict[str, Any]) -> None:
-    """The disputed answer decides whether the job survives."""
-    trace = tmp_path / "trace.csv"
-    trace.write_text("time,service_seconds,bytes\n60,3000,0\n")
-    arguments = [written(template, tmp_path / "t.json"), "--trace", str(trace), "--json", "--launch", "60", "--assume"]
-    killed = CliRunner().invoke(simulate_command, [*arguments, "backlog_counts_running_work=false"])
-    drained = CliRunner().invoke(simulate_command, [*arguments, "scale_in=drains"])
-    assert [json.loads(one.output)["t"]["killed"] for one in (killed, drained)] == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "give either --trace or --pattern"),
-        (["--pattern", "single", "--assume", "x=1"], "no such switch"),
-        (["--pattern", "single", "--assume", "scale_in=maybe"], "the answer is kills, drains, requeues"),
-        (["--pattern", "single", "--assume", "zeros_while_idle=1"], "the answer is true or false"),
-        (["--pattern", "single", "--assume", "publication_delay_seconds=x"], "the answer is a number"),
-        (["--pattern", "single", "--launch", "soon"], "duration 'soon' is none of"),
-        (["--pattern", "single", "--compare", "missing.json"], "missing.json: no CloudFormation template"),
-    ],
-)
-def test_the_command_says_what_is_wrong(
-    tmp_path: Path, template: dict[str, Any], arguments: list[str], message: str
-) -> None:
-    """In one line, without a traceback."""
-    result = CliRunner().invoke(simulate_command, [written(template, tmp_path / "t.json"), *arguments])
-    assert result.exit_code != 0
-    assert message in result.output.replace("\n", " ")
+@pytest.mark.parametrize("name", PATTERNS)
+def test_the_documentation_says_what_a_pattern_is(name: str) -> None:
+    """In one line each."""
+    assert f"\n| `{name}` | " in DOCUMENTATION.read_text(encoding="utf-8")
