@@ -15,7 +15,7 @@ from aws_cdk import App, Stack, assertions
 
 from constructs_lib.checks import SettingError
 from constructs_lib.endpoint_scaling import EndpointScaling
-from constructs_lib.scaling_settings import SAMPLE_SECONDS, WAKE_SECONDS, ScalingSettings
+from constructs_lib.scaling_settings import PUBLICATION_DELAY_SECONDS, SAMPLE_SECONDS, WAKE_SECONDS, ScalingSettings
 from scaling_simulator.combinations import every_combination, every_difference
 from scaling_simulator.promises import Promises
 from scaling_simulator.template import Deployment, deployment
@@ -30,6 +30,8 @@ T = TypeVar("T")
 WHOLE_PROOF = os.environ.get("SCALING_PROOF") == "whole"
 CASES = 10_000 if WHOLE_PROOF else 40
 HOUR = 3_600.0
+TRACKING_PERIODS = 3
+"""Of the alarm that target tracking grows by."""
 
 
 def under_every_combination(
@@ -65,13 +67,22 @@ def promises(assumptions: Assumptions, max_job_seconds: int = 900, **given: Any)
     chosen = ScalingSettings(**given)
     return Promises(
         wake_seconds=WAKE_SECONDS,
-        rest_seconds=chosen.rest_seconds(max_job_seconds) if _rests(assumptions, chosen) else None,
+        rest_seconds=_rest_seconds(assumptions, chosen, max_job_seconds) if _rests(assumptions, chosen) else None,
         max_job_seconds=max_job_seconds,
         protects_running_jobs=(assumptions.backlog_counts_running_work or chosen.count_jobs_in_flight)
         and not chosen.shrink,
         protects_waiting_jobs=not chosen.interruptions_accepted,
         kept_until=max((_seconds(hours.end) for hours in chosen.warm_hours), default=0.0),
     )
+
+
+def _rest_seconds(assumptions: Assumptions, chosen: ScalingSettings, max_job_seconds: int) -> float:
+    """Return the longest until the rest: where nothing is published while idle, the last busy minute may ring longer.
+
+    It is then the only datapoint of the alarm that lets the endpoint grow, until that looks back no further.
+    """
+    rings = (TRACKING_PERIODS + assumptions.extra_datapoints + 1) * SAMPLE_SECONDS + PUBLICATION_DELAY_SECONDS
+    return max(chosen.rest_seconds(max_job_seconds), rings)
 
 
 def is_accepted(job: Mapping[str, int], **given: Any) -> bool:  # noqa: ANN401 - likewise
