@@ -93,7 +93,7 @@ local: setup ## the local cloud in the foreground, with STAGE deployed (PORT, TI
 
 .PHONY: test
 test: setup clients ## all tests that need no AWS account
-	@$(AT_HOME) $(BIN)/pytest -n auto --dist loadfile
+	@$(AT_HOME) $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench
 bench: setup clients ## measure, with the peers side by side: one table, and benchmarks/results/
