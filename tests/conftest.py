@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import botocore.session
 import pytest
 import pytest_socket
 from hypothesis import HealthCheck, settings
@@ -19,6 +21,14 @@ UNIT_TESTS = Path(__file__).parent / "unit"
 settings.register_profile("test", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("search", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _service_models_are_read_once() -> Iterator[None]:
+    """All sessions of a process share what they read: AWS's service models take longer to read than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)

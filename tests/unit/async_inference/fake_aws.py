@@ -118,6 +118,8 @@ Answer = tuple[int, dict[str, str], bytes]
 class FakeAws:
     """S3, SSM and the SageMaker runtime for one endpoint."""
 
+    configuration = CONFIGURATION
+
     def __init__(self) -> None:
         self.time = FakeTime()
         self.objects: dict[str, Stored] = {}
@@ -148,7 +150,7 @@ class FakeAws:
     def endpoint(self, **options: Any) -> AsyncEndpoint:  # noqa: ANN401 - passed on
         """Return the endpoint on these clients and this time."""
         defaults: dict[str, Any] = {"polling": PollingPolicy(), "retry": RetryPolicy(), "clock": self.time.clock}
-        return AsyncEndpoint(CONFIGURATION, clients=self.clients, **defaults | options)
+        return AsyncEndpoint(self.configuration, clients=self.clients, **defaults | options)
 
     def put(self, uri: str, content: bytes, content_type: str = "application/json", after: float = 0.0) -> None:
         """Let an object appear ``after`` so many seconds."""

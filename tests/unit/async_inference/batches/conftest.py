@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
-from tests.unit.async_inference.fake_aws import BUCKET, FakeAws
+from async_inference.configuration import Limits
+from tests.unit.async_inference.fake_aws import BUCKET, CONFIGURATION, FakeAws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,10 @@ class AnsweringAws(FakeAws):
     ``json``, ``text`` and ``binary`` ask for such an answer, ``nothing`` for an empty one; ``fail`` for a failure;
     ``never`` for none of both; everything else for itself.
     """
+
+    # What never ends is given up after minutes: the clock costs nothing, but each look does. TTL and job stand to each
+    # other as in the configuration of the other tests, because that ratio is how many items are submitted at first.
+    configuration = replace(CONFIGURATION, limits=Limits(max_job_seconds=120, request_ttl_seconds=480))
 
     def __init__(self) -> None:
         super().__init__()
