@@ -79,6 +79,11 @@ class Identities:
         for grant in grants:
             self._require(scope, access_key, grant)
 
+    def caller_lacks(self, scope: Scope, headers: Mapping[str, str], grants: Iterable[Grant]) -> list[str]:
+        """Return which actions of ``grants`` a request's caller may not perform; header names are lower case."""
+        access_key = self._router.extract_access_key_id(headers)
+        return [grant.action for grant in grants if not self._allows(scope, access_key, grant)]
+
     def role_trusts(self, role_arn: str, service: str) -> bool:
         """Return whether there is a role that lets ``service`` assume it."""
         role = self._iam._roles.get_scoped(_account(role_arn), None, role_arn.rpartition("/")[2])  # noqa: SLF001
@@ -112,6 +117,13 @@ class Identities:
             self._sts.register_session(credentials.access_key, session)
             self._sessions[role_arn] = credentials
         return self._sessions[role_arn]
+
+    def _allows(self, scope: Scope, access_key: str, grant: Grant) -> bool:
+        try:
+            self._require(scope, access_key, grant)
+        except AwsError:
+            return False
+        return True
 
     def _require(self, scope: Scope, access_key: str, grant: Grant) -> None:
         if not self.enforced:

@@ -17,18 +17,19 @@ from local_cloud import ministack_s3
 from local_cloud.application_autoscaling.api import AutoScalingApi
 from local_cloud.application_autoscaling.cloudformation import AutoScalingResources
 from local_cloud.application_autoscaling.scaling import Scaling
+from local_cloud.application_autoscaling.service_linked_role import ServiceLinkedRole
 from local_cloud.aws_clients import AwsClients
 from local_cloud.clock import SimulatedClock, iso_timestamp
 from local_cloud.cloudwatch.alarms import AlarmEvaluator
 from local_cloud.json_api import JsonApi
 from local_cloud.ministack_bridge import MiniStack
-from local_cloud.ministack_iam import Grant, Identities
+from local_cloud.ministack_iam import Identities
 from local_cloud.sagemaker.cloudformation import SageMakerResources
 from local_cloud.sagemaker.endpoint_operations import EndpointOperations
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.execution_roles import ExecutionRoles
 from local_cloud.sagemaker.model_operations import ModelOperations
-from local_cloud.sagemaker.permissions import caller_grants, deregistration_grants, scaling_resource
+from local_cloud.sagemaker.permissions import caller_grants
 from local_cloud.sagemaker.registry import Registry
 from local_cloud.sagemaker.runtime_api import RuntimeApi
 from local_cloud.sagemaker.tags import Tags
@@ -92,7 +93,14 @@ class LocalCloud:
             assumptions=assumptions,
             roles=roles,
         )
-        self._autoscaling_api = AutoScalingApi(clock, self._endpoints, self._ministack, assumptions.scaling)
+        self._autoscaling_api = AutoScalingApi(
+            clock=clock,
+            endpoints=self._endpoints,
+            ministack=self._ministack,
+            identities=self._identities,
+            role=ServiceLinkedRole(self._identities, self._clients),
+            assumptions=assumptions.scaling,
+        )
         self._scaled = ScaledVariants(self._autoscaling_api)
         tags = Tags()
         self._control_api = JsonApi(
@@ -158,8 +166,8 @@ class LocalCloud:
 
         def authorize(operation: str, members: Members) -> None:
             grants = caller_grants(scope, operation, members)
-            if operation == "DeleteEndpoint" and self._scaled.includes(scope, str(members.get("EndpointName"))):
-                grants += deregistration_grants(scope)
+            if operation == "DeleteEndpoint":
+                grants += self._scaled.deletion_grants(scope, str(members.get("EndpointName")))
             self._identities.require(scope, headers, grants)
 
         if target := headers.get("x-amz-target"):
@@ -169,9 +177,8 @@ class LocalCloud:
     async def _respond_application_autoscaling(
         self, scope: Scope, _method: str, _path: str, headers: Mapping[str, str], body: bytes
     ) -> Response:
-        def authorize(operation: str, _members: Members) -> None:
-            grant = Grant(f"application-autoscaling:{operation}", scaling_resource(scope))
-            self._identities.require(scope, headers, [grant])
+        def authorize(operation: str, members: Members) -> None:
+            self._autoscaling_api.authorize(scope, headers, operation, members)
 
         target = headers.get("x-amz-target", "")
         return await self._autoscaling_api.json_api.respond(scope, target, body, authorize)

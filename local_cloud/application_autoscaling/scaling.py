@@ -7,7 +7,7 @@ import logging
 import uuid
 from typing import TYPE_CHECKING
 
-from local_cloud.application_autoscaling.targets import ActivityRecord
+from local_cloud.application_autoscaling.targets import SCALING_IN, SCALING_OUT, SCHEDULED_SCALING, ActivityRecord
 from local_cloud.errors import AwsError
 from scaling_engine.exceptions import ScalingConfigurationError
 from scaling_engine.scalable_target import PolicyAlarm
@@ -52,13 +52,13 @@ class Scaling:
             alarms: as evaluated on the minute's metrics.
             now: the minute's end, in simulated seconds since the epoch.
         """
-        for target in self._api.targets():
+        for target in self._api.targets:
             act_on_schedule(target, now)
             endpoint = self._registered_endpoint(target)
             if endpoint is None or endpoint not in in_service:
                 continue
             activity = target.scaling.decide(
-                policy_alarms(target, alarms),
+                acting_alarms(target, policy_alarms(target, alarms), endpoint.desired_count, now),
                 capacity=endpoint.desired_count,
                 updating=endpoint.status != "InService",
                 now=now,
@@ -103,7 +103,12 @@ class Scaling:
 
 
 def act_on_schedule(target: TargetRecord, now: float) -> None:
-    """Let the scheduled actions of a target that are due at ``now``, a full minute, change its limits."""
+    """Let the scheduled actions of a target that are due at ``now``, a full minute, change its limits.
+
+    What is due while scheduled scaling is suspended never happens.
+    """
+    if target.suspended[SCHEDULED_SCALING]:
+        return
     for name, action in target.scheduled_actions.items():
         if not action.is_due(now):
             continue
@@ -134,3 +139,16 @@ def policy_alarms(target: TargetRecord, alarms: Sequence[EvaluatedAlarm]) -> lis
         for evaluated in alarms
         if record.arn in evaluated.actions
     ]
+
+
+def acting_alarms(target: TargetRecord, alarms: Sequence[PolicyAlarm], capacity: int, now: float) -> list[PolicyAlarm]:
+    """Return those of a target's alarms that may act: the others, left to themselves, would scale as is suspended.
+
+    Source: *Application Auto Scaling User Guide*, "Suspend and resume scaling".
+    """
+
+    def is_suspended(alarm: PolicyAlarm) -> bool:
+        alone = target.scaling.limits.decide([alarm], capacity=capacity, cooldowns=target.scaling.cooldowns, now=now)
+        return alone is not None and target.suspended[SCALING_OUT if alone.is_scale_out else SCALING_IN]
+
+    return [alarm for alarm in alarms if not is_suspended(alarm)]

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.application_autoscaling.pages import page
 from local_cloud.application_autoscaling.scheduled_actions import ScheduledActionRecord, moment, schedule_of
+from local_cloud.application_autoscaling.target_registry import not_found
 from local_cloud.application_autoscaling.targets import NAMESPACE
-from local_cloud.errors import AwsError, validation_exception
+from local_cloud.errors import validation_exception
 from scaling_engine.exceptions import ScalingConfigurationError
 from scaling_engine.scalable_target import ScalableTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping
 
+    from local_cloud.application_autoscaling.target_registry import TargetRegistry
     from local_cloud.application_autoscaling.targets import TargetRecord
     from local_cloud.clock import SimulatedClock
     from local_cloud.json_api import Members, Operation
@@ -28,19 +30,12 @@ class ScheduledActionOperations:
 
     Args:
         clock: of creation times.
-        target: finds the target that a request names, or refuses.
-        in_scope: finds all targets of one account and region.
+        targets: what is registered.
     """
 
-    def __init__(
-        self,
-        clock: SimulatedClock,
-        target: Callable[[Scope, Members], TargetRecord],
-        in_scope: Callable[[Scope], Iterable[TargetRecord]],
-    ) -> None:
+    def __init__(self, clock: SimulatedClock, targets: TargetRegistry) -> None:
         self._clock = clock
-        self._target = target
-        self._in_scope = in_scope
+        self._targets = targets
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations by AWS's names."""
@@ -55,7 +50,7 @@ class ScheduledActionOperations:
 
         ``StartTime`` and ``EndTime`` are not kept where they are left out.
         """
-        target, name = self._target(scope, members), members["ScheduledActionName"]
+        target, name = self._targets.get(scope, members), members["ScheduledActionName"]
         known = target.scheduled_actions.get(name)
         kept = {key: value for key, value in (known.definition if known else {}).items() if key not in _BOUNDS}
         try:
@@ -78,7 +73,7 @@ class ScheduledActionOperations:
         wanted, resource_id = members.get("ScheduledActionNames"), members.get("ResourceId")
         shown = [
             record.description()
-            for target in self._in_scope(scope)
+            for target in self._targets.in_scope(scope)
             if resource_id in (None, target.resource_id)
             for name, record in target.scheduled_actions.items()
             if not wanted or name in wanted
@@ -88,9 +83,9 @@ class ScheduledActionOperations:
     async def delete(self, scope: Scope, members: Members) -> Members:
         """Perform ``DeleteScheduledAction``."""
         name = members["ScheduledActionName"]
-        if self._target(scope, members).scheduled_actions.pop(name, None) is None:
+        if self._targets.get(scope, members).scheduled_actions.pop(name, None) is None:
             message = f"No scheduled action found for service namespace: {NAMESPACE}, scheduled action name: {name}"
-            raise AwsError("ObjectNotFoundException", message)
+            raise not_found(message)
         return {}
 
 

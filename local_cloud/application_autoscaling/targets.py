@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from local_cloud.application_autoscaling.service_linked_role import service_linked_role_arn
+
 if TYPE_CHECKING:
     from local_cloud.application_autoscaling.scheduled_actions import ScheduledActionRecord
     from local_cloud.json_api import Members
@@ -17,6 +19,15 @@ NAMESPACE: Final = "sagemaker"
 
 DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 """What of a variant is scaled."""
+
+SCALING_IN: Final = "DynamicScalingInSuspended"
+"""Suspends that policies remove instances."""
+
+SCALING_OUT: Final = "DynamicScalingOutSuspended"
+"""Suspends that policies add instances."""
+
+SCHEDULED_SCALING: Final = "ScheduledScalingSuspended"
+"""Suspends that scheduled actions happen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +82,9 @@ class TargetRecord:
         arn: of the target.
         created_at: simulated seconds since the epoch.
         scaling: the range of its capacity, and the cooldowns that earlier activities left.
+        suspended: the target's ``SuspendedState``.
         policies: by name.
+        scheduled_actions: by name.
         activities: oldest first.
     """
 
@@ -80,6 +93,9 @@ class TargetRecord:
     arn: str
     created_at: float
     scaling: VariantScaling
+    suspended: dict[str, bool] = field(
+        default_factory=lambda: dict.fromkeys((SCALING_IN, SCALING_OUT, SCHEDULED_SCALING), False)
+    )
     policies: dict[str, PolicyRecord] = field(default_factory=dict)
     scheduled_actions: dict[str, ScheduledActionRecord] = field(default_factory=dict)
     activities: list[ActivityRecord] = field(default_factory=list)
@@ -96,13 +112,12 @@ class TargetRecord:
 
     def description(self) -> dict[str, Any]:
         """Return what ``DescribeScalableTargets`` shows."""
-        role = "aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
-        role += "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
         return self.key | {
             "MinCapacity": self.scaling.limits.min_capacity,
             "MaxCapacity": self.scaling.limits.max_capacity,
-            "RoleARN": f"arn:aws:iam::{self.scope.account}:role/{role}",
+            "RoleARN": service_linked_role_arn(self.scope),
             "CreationTime": self.created_at,
+            "SuspendedState": dict(self.suspended),
             "ScalableTargetARN": self.arn,
         }
 

@@ -40,20 +40,6 @@ def caller_grants(scope: Scope, operation: str, members: Members) -> list[Grant]
     return grants + ([Grant("iam:PassRole", str(role), passed)] if role else [])
 
 
-def deregistration_grants(scope: Scope) -> list[Grant]:
-    """Return what DeleteEndpoint needs besides where one of its variants is a scalable target.
-
-    Source: *SageMaker Developer Guide*, "Automatic scaling: prerequisites".
-    """
-    names = ("DeregisterScalableTarget", "DeleteScalingPolicy")
-    return [Grant(f"application-autoscaling:{name}", scaling_resource(scope)) for name in names]
-
-
-def scaling_resource(scope: Scope) -> str:
-    """Return the resource of Application Auto Scaling's actions."""
-    return scope.arn("application-autoscaling", "scalable-target/*")
-
-
 def image_grants(image: str) -> list[Grant]:
     """Return what an execution role needs to pull an image; nothing where it is not in Amazon ECR."""
     match = _ECR_IMAGE.fullmatch(image)

@@ -375,6 +375,75 @@ def test_who_may_not_deregister_deletes_no_scaled_endpoint(
     assert missing in message
 
 
+SCALING = {
+    "application-autoscaling:*",
+    "sagemaker:DescribeEndpoint",
+    "sagemaker:DescribeEndpointConfig",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:DeleteAlarms",
+}
+"""What AWS's guides tell to grant to whoever configures scaling, besides the service-linked role's creation."""
+
+
+def scaling_caller(
+    account: Account, caller: Callable[..., Callable[[str], Any]], allowed: set[str]
+) -> tuple[Any, dict[str, str]]:
+    """Return a client of a user who may do ``allowed``, and the target in the stack."""
+    scaling = caller()("application-autoscaling")
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": sorted(allowed), "Resource": "*"}]}
+    account.client("iam").put_user_policy(UserName="caller", PolicyName="caller", PolicyDocument=json.dumps(document))
+    return scaling, {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{account.endpoint}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+
+@pytest.mark.parametrize("missing", sorted(SCALING - {"application-autoscaling:*"}))
+def test_who_configures_scaling_needs_what_scaling_does(
+    account: Account, caller: Callable[..., Callable[[str], Any]], missing: str
+) -> None:
+    """The refusal is a validation error that lists what to grant; whoever only looks needs none of it."""
+    scaling, target = scaling_caller(account, caller, SCALING - {missing})
+    for operation, members in (
+        (scaling.register_scalable_target, {}),
+        (scaling.put_scaling_policy, {"PolicyName": "mine"}),
+        (scaling.delete_scaling_policy, {"PolicyName": "mine"}),
+        (scaling.put_scheduled_action, {"ScheduledActionName": "mine"}),
+        (scaling.delete_scheduled_action, {"ScheduledActionName": "mine"}),
+        (scaling.deregister_scalable_target, {}),
+    ):
+        expected = ("ValidationException", f"User is missing the following permissions: {missing}")
+        assert refusal(operation, **target, **members) == expected
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+
+
+def test_who_has_all_of_it_configures_scaling(account: Account, caller: Callable[..., Callable[[str], Any]]) -> None:
+    """As AWS's guides say."""
+    scaling, target = scaling_caller(account, caller, SCALING)
+    action = {"ScheduledActionName": "mine", "Schedule": "rate(1 day)", "ScalableTargetAction": {"MinCapacity": 0}}
+    scaling.put_scheduled_action(**target, **action)
+    scaling.delete_scheduled_action(**target, ScheduledActionName="mine")
+
+
+def test_the_first_who_configures_scaling_needs_to_create_its_role(
+    account: Account, caller: Callable[..., Callable[[str], Any]]
+) -> None:
+    """Once the account has the role, nobody needs to."""
+    iam, (scaling, target) = account.client("iam"), scaling_caller(account, caller, SCALING)
+    role = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    iam.delete_role(RoleName=role)
+    code, message = refusal(scaling.register_scalable_target, **target)
+    assert (code, "iam:CreateServiceLinkedRole" in message) == ("ValidationException", True)
+    first, target = scaling_caller(account, caller, SCALING | {"iam:CreateServiceLinkedRole"})
+    first.register_scalable_target(**target)
+    assert iam.get_role(RoleName=role)["Role"]["Path"].startswith("/aws-service-role/")
+    scaling, target = scaling_caller(account, caller, SCALING)
+    scaling.register_scalable_target(**target)
+
+
 def test_an_unknown_key_is_refused(cloud: RunningLocalCloud) -> None:
     """Before any policy is asked."""
     new_client: Any = boto3.Session("AKIAUNKNOWN", "secret", region_name=REGION).client

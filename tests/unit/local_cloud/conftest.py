@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pytest
 
 from local_cloud.application_autoscaling.api import AutoScalingApi
+from local_cloud.application_autoscaling.service_linked_role import ServiceLinkedRole
 from local_cloud.clock import SimulatedClock
 from local_cloud.sagemaker.async_request import AsyncRequest
 from local_cloud.sagemaker.resources import AsyncInferenceSettings
@@ -60,6 +61,10 @@ class AnyIdentities:
 
     def role_lacks(self, *_: object) -> None:
         """Lack nothing."""
+
+    def caller_lacks(self, *_: object) -> list[str]:
+        """Lack nothing."""
+        return []
 
 
 @pytest.fixture
@@ -122,6 +127,24 @@ class Endpoints:
         return [SimpleNamespace(name="ocr", config=SimpleNamespace(variant_name="AllTraffic"))]
 
 
+class Iam:
+    """Remembers which roles were created."""
+
+    def __init__(self) -> None:
+        self.roles: list[str] = []
+
+    async def call(self, _scope: Scope, _service: str, _operation: str, **members: str) -> dict[str, Any]:
+        """Remember the role."""
+        self.roles.append(members["RoleName"])
+        return {}
+
+
+@pytest.fixture
+def iam() -> Iam:
+    """Where roles are created."""
+    return Iam()
+
+
 @pytest.fixture
 def cloudwatch() -> CloudWatch:
     """Where alarms are put."""
@@ -129,11 +152,19 @@ def cloudwatch() -> CloudWatch:
 
 
 @pytest.fixture
-def api(clock: SimulatedClock, cloudwatch: CloudWatch) -> AutoScalingApi:
+def api(clock: SimulatedClock, cloudwatch: CloudWatch, iam: Iam, identities: Identities) -> AutoScalingApi:
     """The API over one endpoint."""
     endpoints: Any = Endpoints()
     ministack: Any = cloudwatch
-    return AutoScalingApi(clock, endpoints, ministack, Assumptions())
+    clients: Any = iam
+    return AutoScalingApi(
+        clock=clock,
+        endpoints=endpoints,
+        ministack=ministack,
+        identities=identities,
+        role=ServiceLinkedRole(identities, clients),
+        assumptions=Assumptions(),
+    )
 
 
 @pytest.fixture

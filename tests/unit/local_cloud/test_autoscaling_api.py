@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.application_autoscaling.scaling import Scaling, policy_alarms
+from local_cloud.application_autoscaling.scaling import Scaling, acting_alarms, policy_alarms
 from local_cloud.cloudwatch.alarms import EvaluatedAlarm
 from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
@@ -144,7 +144,7 @@ def test_deregistering_takes_the_policies_along(registered: Callable[..., Any], 
 def test_alarms_belong_to_the_policy_that_they_invoke(api: AutoScalingApi, registered: Callable[..., Any]) -> None:
     """An alarm of other actions decides nothing here."""
     arn = registered("PutScalingPolicy", STEP)["PolicyARN"]
-    [target] = api.targets()
+    [target] = api.targets
     alarm: Any = SimpleNamespace(name="wake")
     evaluation = Evaluation(alarm=alarm, state=AlarmState.ALARM, datapoints=(1.0,))
     mine = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=(arn,))
@@ -190,3 +190,66 @@ def test_policies_have_no_effect_unless_the_endpoint_is_in_service(
         scaling.scale([endpoints.endpoint], [ringing], 1_020.0)
         assert registered("DescribeScalingActivities")["ScalingActivities"] == []
     scaling.scale([], [ringing], 1_080.0)
+
+
+def test_suspended_scaling_is_described(registered: Callable[..., Any]) -> None:
+    """Nothing is suspended by default, and what a later registration does not name stays."""
+    [before] = described_targets(registered)
+    registered("RegisterScalableTarget", {"SuspendedState": {"DynamicScalingInSuspended": True}})
+    registered("RegisterScalableTarget", {"SuspendedState": {"ScheduledScalingSuspended": True}})
+    registered("RegisterScalableTarget", {"MaxCapacity": 4})
+    [after] = described_targets(registered)
+    names = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+    assert before["SuspendedState"] == dict.fromkeys(names, False)
+    assert after["SuspendedState"] == dict(zip(names, (True, False, True), strict=True))
+
+
+def step(name: str, adjustment: int) -> dict[str, Any]:
+    """Return a step policy that adds or removes instances."""
+    bound = "MetricIntervalLowerBound"
+    configuration = {
+        "AdjustmentType": "ChangeInCapacity",
+        "StepAdjustments": [{bound: 0, "ScalingAdjustment": adjustment}],
+    }
+    return STEP | {"PolicyName": name, "StepScalingPolicyConfiguration": configuration}
+
+
+@pytest.mark.parametrize(
+    ("suspended", "acting"),
+    [
+        ({}, ["Out", "In"]),
+        ({"DynamicScalingInSuspended": True}, ["Out"]),
+        ({"DynamicScalingOutSuspended": True}, ["In"]),
+        ({"DynamicScalingInSuspended": True, "DynamicScalingOutSuspended": True}, []),
+        ({"ScheduledScalingSuspended": True}, ["Out", "In"]),
+    ],
+)
+def test_policies_do_not_scale_in_a_direction_that_is_suspended(
+    api: AutoScalingApi, registered: Callable[..., Any], suspended: dict[str, bool], acting: list[str]
+) -> None:
+    """Their alarms ring on, and the policies of the other direction act as if these were not there."""
+    arns = [registered("PutScalingPolicy", step(*policy))["PolicyARN"] for policy in (("Out", 1), ("In", -1))]
+    registered("RegisterScalableTarget", {"SuspendedState": suspended})
+    alarm: Any = SimpleNamespace(name="alarm", threshold=1.0, comparison=ComparisonOperator.GREATER_THAN_THRESHOLD)
+    ringing = Evaluation(alarm=alarm, state=AlarmState.ALARM, datapoints=(1.0,))
+    alarms = [EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=ringing, actions=(arn,)) for arn in arns]
+    [target] = api.targets
+    left = acting_alarms(target, policy_alarms(target, alarms), 1, 1_020.0)
+    assert [one.policy.name for one in left] == acting
+
+
+def test_suspended_policies_do_not_scale(
+    clock: SimulatedClock, api: AutoScalingApi, registered: Callable[..., Any]
+) -> None:
+    """Resumed, an alarm that still rings acts."""
+    arn = registered("PutScalingPolicy", STEP)["PolicyARN"]
+    registered("RegisterScalableTarget", {"SuspendedState": {"DynamicScalingOutSuspended": True}})
+    endpoints: Any = ScalableEndpoints("InService")
+    alarm: Any = SimpleNamespace(name="wake", threshold=1.0, comparison=ComparisonOperator.GREATER_THAN_THRESHOLD)
+    evaluation = Evaluation(alarm=alarm, state=AlarmState.ALARM, datapoints=(1.0,))
+    ringing = EvaluatedAlarm(scope=SCOPE, alarm=alarm, evaluation=evaluation, actions=(arn,))
+    scaling = Scaling(clock, api, endpoints)
+    scaling.scale([endpoints.endpoint], [ringing], 1_020.0)
+    registered("RegisterScalableTarget", {"SuspendedState": {"DynamicScalingOutSuspended": False}})
+    with pytest.raises(ScaledError, match="1"):
+        scaling.scale([endpoints.endpoint], [ringing], 1_080.0)

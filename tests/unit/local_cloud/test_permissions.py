@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local_cloud.ministack_iam import Grant
-from local_cloud.sagemaker.permissions import caller_grants, deregistration_grants, destination_grants, image_grants
+from local_cloud.sagemaker.permissions import caller_grants, destination_grants, image_grants
 from local_cloud.scope import Scope
 
 if TYPE_CHECKING:
@@ -68,11 +68,3 @@ def test_results_are_stored_and_told_of(settings: AsyncInferenceSettings) -> Non
         ("sns:Publish", settings.success_topic),
         ("sns:Publish", settings.error_topic),
     }
-
-
-def test_deleting_a_scaled_endpoint_needs_what_takes_its_scaling_away() -> None:
-    """The target, and the policies that go with it."""
-    assert [grant.action for grant in deregistration_grants(SCOPE)] == [
-        "application-autoscaling:DeregisterScalableTarget",
-        "application-autoscaling:DeleteScalingPolicy",
-    ]

@@ -122,7 +122,7 @@ def test_what_is_due_changes_the_limits(
 ) -> None:
     """A limit that is not named stays, and the activity says why."""
     put(Schedule="rate(1 minute)")
-    [target] = api.targets()
+    [target] = api.targets
     act_on_schedule(target, 1_000.0)
     assert target.scaling.limits.min_capacity == 0
     act_on_schedule(target, 1_060.0)
@@ -135,12 +135,26 @@ def test_what_is_due_changes_the_limits(
     )
 
 
+def test_what_falls_due_while_scheduled_scaling_is_suspended_never_happens(
+    api: AutoScalingApi, registered: Callable[..., Any], put: Callable[..., Any]
+) -> None:
+    """Resumed, only what is due from then on happens."""
+    put(Schedule="at(1970-01-01T00:17:00)", ScalableTargetAction={"MinCapacity": 2})
+    [target] = api.targets
+    registered("RegisterScalableTarget", {"SuspendedState": {"ScheduledScalingSuspended": True}})
+    act_on_schedule(target, 1_020.0)
+    registered("RegisterScalableTarget", {"SuspendedState": {"ScheduledScalingSuspended": False}})
+    act_on_schedule(target, 1_080.0)
+    assert target.scaling.limits.min_capacity == 0
+    assert registered("DescribeScalingActivities")["ScalingActivities"] == []
+
+
 def test_an_action_that_would_cross_the_limits_fails(
     api: AutoScalingApi, registered: Callable[..., Any], put: Callable[..., Any]
 ) -> None:
     """They stay, and the activity tells."""
     put(Schedule="rate(1 minute)", ScalableTargetAction={"MinCapacity": 3})
-    [target] = api.targets()
+    [target] = api.targets
     act_on_schedule(target, 1_060.0)
     assert (target.scaling.limits.min_capacity, target.scaling.limits.max_capacity) == (0, 2)
     [activity] = registered("DescribeScalingActivities")["ScalingActivities"]
@@ -151,7 +165,7 @@ def test_an_action_that_would_cross_the_limits_fails(
 def test_activities_come_in_pages(api: AutoScalingApi, registered: Callable[..., Any], put: Callable[..., Any]) -> None:
     """The newest first, as many as are asked for."""
     put(Schedule="rate(1 minute)")
-    [target] = api.targets()
+    [target] = api.targets
     for now in (1_060.0, 1_120.0, 1_180.0):
         act_on_schedule(target, now)
     first = registered("DescribeScalingActivities", {"MaxResults": 2})
