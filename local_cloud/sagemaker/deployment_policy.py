@@ -1,7 +1,7 @@
-"""How an update is watched before the old instances go: the ``DeploymentConfig`` of an endpoint.
+"""How the work of an endpoint passes to new instances, and how that is watched: a ``DeploymentConfig``.
 
-Source: *SageMaker Developer Guide*, "Deployment guardrails". A queue has no traffic to divide, so all new instances
-take over at once here, and the intervals of canary, linear and rolling updates are watched one after the other.
+Source: *SageMaker Developer Guide*, "Deployment guardrails", which apply to asynchronous endpoints, and the service
+model of ``UpdateEndpoint`` for the bounds.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from local_cloud.errors import validation_exception
 from local_cloud.sagemaker.container_specification import ContainerError
 
 if TYPE_CHECKING:
@@ -21,45 +22,93 @@ if TYPE_CHECKING:
 NO_WATCH: Final[Mapping[str, Any]] = {}
 """The ``DeploymentConfig`` of endpoints that name none."""
 
-_WHOLE_FLEET_PERCENT: Final = 100
+ROLLING: Final = "ROLLING"
+"""What :attr:`DeploymentPolicy.kind` is for a ``RollingUpdatePolicy``; AWS has no word for it beside the others."""
+
+_SIZES: Final = {
+    "CANARY": ("CanarySize", 1, 50),
+    "LINEAR": ("LinearStepSize", 10, 50),
+    ROLLING: ("MaximumBatchSize", 5, 50),
+}
+"""The member that says how large a step is, and its bounds in percent of all instances."""
+
+_WHOLE_PERCENT: Final = 100
 _INTERVAL_SECONDS: Final = 15.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeploymentPolicy:
-    """What is watched, and for how long.
+    """What passes in which steps, what is watched, and for how long.
 
     Attributes:
-        watch_seconds: simulated seconds in which an alarm rolls the update back.
-        alarms: names of the alarms.
+        kind: ``ALL_AT_ONCE``, ``CANARY``, ``LINEAR`` or :data:`ROLLING`.
+        size: the ``CapacitySize`` of a step; ``None`` where there is one step.
+        interval_seconds: simulated seconds that are watched after each step but the last of a blue/green deployment.
+        final_seconds: simulated seconds that are watched once the new instances have all of the work.
+        alarms: names of the alarms that roll back.
     """
 
-    watch_seconds: float = 0.0
+    kind: str = "ALL_AT_ONCE"
+    size: Members | None = None
+    interval_seconds: float = 0.0
+    final_seconds: float = 0.0
     alarms: tuple[str, ...] = ()
 
     @classmethod
     def from_members(cls, members: Members) -> DeploymentPolicy:
-        """Read a ``DeploymentConfig``; an empty one is not watched at all."""
-        blue_green = members.get("BlueGreenUpdatePolicy") or {}
-        routing = blue_green.get("TrafficRoutingConfiguration") or members.get("RollingUpdatePolicy") or {}
-        interval = routing.get("WaitIntervalInSeconds", 0) * _intervals(routing)
-        rollback = members.get("AutoRollbackConfiguration") or {}
-        return cls(
-            watch_seconds=float(interval + blue_green.get("TerminationWaitInSeconds", 0)),
-            alarms=tuple(alarm["AlarmName"] for alarm in rollback.get("Alarms") or ()),
-        )
+        """Read a ``DeploymentConfig``; an empty one is not watched at all.
 
-    async def watch(self, clock: SimulatedClock, in_alarm: Callable[[str], bool]) -> None:
-        """Wait as long as the update is watched.
+        Raises:
+            AwsError: there are two policies, a step has no size or one out of bounds, or the waits are longer than the
+                whole may take.
+        """
+        blue_green, rolling = members.get("BlueGreenUpdatePolicy"), members.get("RollingUpdatePolicy")
+        if blue_green and rolling:
+            raise validation_exception("Only one of BlueGreenUpdatePolicy and RollingUpdatePolicy can be specified.")
+        policy = blue_green or rolling or {}
+        routing = rolling or policy.get("TrafficRoutingConfiguration") or {}
+        kind = ROLLING if rolling else routing.get("Type", "ALL_AT_ONCE")
+        interval = float(routing.get("WaitIntervalInSeconds", 0))
+        alarms = (members.get("AutoRollbackConfiguration") or {}).get("Alarms") or ()
+        read = cls(
+            kind=kind,
+            size=_size(kind, routing),
+            interval_seconds=interval,
+            final_seconds=interval if rolling else float(policy.get("TerminationWaitInSeconds", 0)),
+            alarms=tuple(alarm["AlarmName"] for alarm in alarms),
+        )
+        _check_waits(read, policy.get("MaximumExecutionTimeoutInSeconds", math.inf))
+        return read
+
+    def steps(self, count: int) -> list[int]:
+        """Return how many of ``count`` new instances work after each step; the last are all.
+
+        Raises:
+            AwsError: a step of so many instances is more than half of them.
+        """
+        if not self.size:
+            return [count]
+        step, whole = self.size["Value"], _WHOLE_PERCENT
+        if self.size["Type"] == "INSTANCE_COUNT":
+            whole = count
+            # Of a single instance there is no half, and of none nothing at all.
+            if count > 1 and step * 2 > count:
+                raise validation_exception(f"{_SIZES[self.kind][0]} must be at most half of {count} instances: {step}")
+        shares = [step] if self.kind == "CANARY" else range(step, whole, step)
+        return [*(min(count, math.ceil(count * share / whole)) if whole else 0 for share in shares), count]
+
+    async def watch(self, seconds: float, clock: SimulatedClock, in_alarm: Callable[[str], bool]) -> None:
+        """Wait, and look at the alarms.
 
         Args:
+            seconds: simulated ones.
             clock: of the time.
             in_alarm: tells whether the alarm of a name is in the state ``ALARM``.
 
         Raises:
             ContainerError: an alarm is.
         """
-        deadline = clock.now() + self.watch_seconds
+        deadline = clock.now() + seconds
         while clock.now() < deadline:
             await clock.sleep(min(_INTERVAL_SECONDS, deadline - clock.now()))
             if ringing := [name for name in self.alarms if in_alarm(name)]:
@@ -70,12 +119,26 @@ UNWATCHED: Final = DeploymentPolicy()
 """Of updates without a ``DeploymentConfig``."""
 
 
-def _intervals(routing: Members) -> int:
-    """Return how many intervals there are between the first instances and the last."""
-    if routing.get("Type") == "ALL_AT_ONCE":
-        return 0
-    step = routing.get("LinearStepSize") or routing.get("MaximumBatchSize")
-    if not step:
-        return 1
-    share = step["Value"] if step["Type"] == "CAPACITY_PERCENT" else _WHOLE_FLEET_PERCENT
-    return max(1, math.ceil(_WHOLE_FLEET_PERCENT / share) - 1)
+def _size(kind: str, routing: Members) -> Members | None:
+    if kind not in _SIZES:
+        return None
+    name, low, high = _SIZES[kind]
+    size: Members | None = routing.get(name)
+    if not size:
+        raise validation_exception(f"{name} is required for {kind} traffic routing.")
+    if size["Type"] == "CAPACITY_PERCENT" and not low <= size["Value"] <= high:
+        raise validation_exception(f"{name} must be {low} to {high} percent: {size['Value']}")
+    return size
+
+
+def _check_waits(policy: DeploymentPolicy, limit: float) -> None:
+    """Check that the waits that do not depend on the number of instances are shorter than ``limit`` seconds.
+
+    Raises:
+        AwsError: they are not.
+    """
+    waits = policy.final_seconds + (policy.interval_seconds if policy.size else 0.0)
+    if waits >= limit:
+        raise validation_exception(
+            f"MaximumExecutionTimeoutInSeconds must be larger than the total waiting time: {limit} against {waits:.0f}"
+        )

@@ -94,9 +94,9 @@ class EndpointMetrics:
                 moment,
             )
 
-    def count(self, name: str, variant: str) -> None:
-        """Publish that ``name`` happened once."""
-        self._put(name, self._endpoint | {"VariantName": variant}, 1.0, _UNITS.get(name, "Count"), self._clock.now())
+    def count(self, name: str, variant: str, number: float = 1.0) -> None:
+        """Publish that ``name`` happened so many times; errors of a container are published with 0, too."""
+        self._put(name, self._endpoint | {"VariantName": variant}, number, _UNITS.get(name, "Count"), self._clock.now())
 
     def duration(self, name: str, variant: str, seconds: float) -> None:
         """Publish a duration, in the unit that the metric has on AWS."""

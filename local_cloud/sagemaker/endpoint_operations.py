@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_cloud.errors import validation_exception
+from local_cloud.sagemaker.endpoint_description import description, summary
+from local_cloud.sagemaker.endpoints import INSTANCE_COUNT, WEIGHT
 from local_cloud.sagemaker.listing import page
 
 if TYPE_CHECKING:
@@ -42,20 +44,20 @@ class EndpointOperations:
 
     async def create_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``CreateEndpoint``."""
-        endpoint = self._endpoints.create(scope, members["EndpointName"], members["EndpointConfigName"])
-        endpoint.deployment = members.get("DeploymentConfig") or {}
+        deployment = members.get("DeploymentConfig") or {}
+        endpoint = self._endpoints.create(scope, members["EndpointName"], members["EndpointConfigName"], deployment)
         self._tags.put(endpoint.arn, members)
         return {"EndpointArn": endpoint.arn}
 
     async def describe_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``DescribeEndpoint``."""
-        return self._endpoints.get(scope, members["EndpointName"]).description()
+        return description(self._endpoints.get(scope, members["EndpointName"]))
 
     async def list_endpoints(self, scope: Scope, members: Members) -> Members:
         """Perform ``ListEndpoints``."""
         status = members.get("StatusEquals")
         endpoints = self._endpoints.in_scope(scope)
-        return page("Endpoint", [one.summary() for one in endpoints if status in (None, one.status)], members)
+        return page("Endpoint", [summary(one) for one in endpoints if status in (None, one.status)], members)
 
     async def update_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``UpdateEndpoint``."""
@@ -70,20 +72,24 @@ class EndpointOperations:
         self._endpoints.update(
             endpoint,
             config,
-            retain_instance_count=bool(members.get("RetainAllVariantProperties"))
-            and "DesiredInstanceCount" not in excluded,
+            retained={INSTANCE_COUNT, WEIGHT} - excluded if members.get("RetainAllVariantProperties") else (),
             deployment=deployment,
         )
         return {"EndpointArn": endpoint.arn}
 
     async def update_endpoint_weights_and_capacities(self, scope: Scope, members: Members) -> Members:
-        """Perform ``UpdateEndpointWeightsAndCapacities``; weights mean nothing to a single variant."""
+        """Perform ``UpdateEndpointWeightsAndCapacities``; the weight of a single variant is shown and means nothing."""
         endpoint = self._endpoints.get(scope, members["EndpointName"])
-        for wish in members["DesiredWeightsAndCapacities"]:
-            if wish["VariantName"] != endpoint.config.variant_name:
-                raise validation_exception(f'Could not find variant "{wish["VariantName"]}" of "{endpoint.arn}".')
-            if "DesiredInstanceCount" in wish:
-                self._endpoints.scale(endpoint, wish["DesiredInstanceCount"])
+        wishes = {wish["VariantName"]: wish for wish in members["DesiredWeightsAndCapacities"]}
+        if len(wishes) < len(members["DesiredWeightsAndCapacities"]):
+            raise validation_exception("DesiredWeightsAndCapacities must not name a variant more than once.")
+        if unknown := wishes.keys() - {endpoint.config.variant_name}:
+            raise validation_exception(f'Could not find variant "{min(unknown)}" of "{endpoint.arn}".')
+        wish = wishes[endpoint.config.variant_name]
+        if wish.get("ServerlessUpdateConfig"):
+            raise validation_exception(f'ServerlessUpdateConfig is not supported: "{endpoint.arn}" has instances.')
+        count = wish.get(INSTANCE_COUNT, endpoint.desired_count)
+        self._endpoints.scale(endpoint, count, wish.get(WEIGHT))
         return {"EndpointArn": endpoint.arn}
 
     async def delete_endpoint(self, scope: Scope, members: Members) -> Members:

@@ -111,6 +111,9 @@ class Fleet:
         clock: of provisioning.
         on_service: called whenever an instance has come into service.
         scale_in: what becomes of the work of an instance that is one too many.
+
+    Attributes:
+        working: how many instances may take work, the oldest first; ``None`` for all.
     """
 
     def __init__(
@@ -123,6 +126,7 @@ class Fleet:
         scale_in: ScaleIn,
     ) -> None:
         self.specification = specification
+        self.working: int | None = None
         self._host = host
         self._clock = clock
         self._on_service = on_service
@@ -146,7 +150,9 @@ class Fleet:
     def free_instance(self) -> tuple[Instance, ContainerProcess] | None:
         """Return the least busy instance that can take another invocation; ``None`` if there is none."""
         limit = self.specification.max_concurrency
-        free = [(one, one.container) for one in self._instances if one.container and one.running < limit]
+        free = [
+            (one, one.container) for one in self._instances[: self.working] if one.container and one.running < limit
+        ]
         return min(free, key=lambda pair: pair[0].running, default=None)
 
     async def resize(self, count: int) -> None:

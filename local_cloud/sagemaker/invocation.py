@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.assumptions import DEFAULTS, Assumptions, RepeatedFilename
 from local_cloud.errors import AwsError
-from local_cloud.sagemaker.notifications import result_notification
+from local_cloud.sagemaker.notifications import TEST_NOTIFICATION, result_notification
 from local_cloud.sagemaker.outcome import Outcome, failed_outcome
 
 if TYPE_CHECKING:
@@ -79,6 +79,12 @@ class Invoker:
             outcome = failed_outcome("ClientError: The request expired before it could be processed.")
             await self._notify(request, await self._upload(request, outcome, config), config)
 
+    async def send_test_notifications(self, config: EndpointConfig) -> None:
+        """Tell both topics that they are told; one that cannot be told counts like any notification that fails."""
+        topics = config.asynchronous and {config.asynchronous.success_topic, config.asynchronous.error_topic}
+        for topic in sorted(filter(None, topics or ())):
+            await self._publish(topic, TEST_NOTIFICATION, config)
+
     async def _response(self, request: AsyncRequest, container: ContainerProcess, variant: str) -> Outcome:
         """Return how the container answered, or why it was not asked."""
         started = self._clock.now()
@@ -92,10 +98,9 @@ class Invoker:
         timeout = self._clock.real_seconds(request.timeout_seconds)
         outcome = await container.invoke(body or b"", request_headers(request), timeout)
         self._metrics.duration("ModelLatency", variant, self._clock.now() - downloaded)
-        if outcome.status in _CLIENT_ERRORS:
-            self._metrics.count("Invocation4XXErrors", variant)
-        if outcome.status in _SERVER_ERRORS:
-            self._metrics.count("Invocation5XXErrors", variant)
+        if outcome.status:
+            self._metrics.count("Invocation4XXErrors", variant, outcome.status in _CLIENT_ERRORS)
+            self._metrics.count("Invocation5XXErrors", variant, outcome.status in _SERVER_ERRORS)
         return outcome
 
     async def _upload(self, request: AsyncRequest, outcome: Outcome, config: EndpointConfig) -> Outcome:
@@ -128,6 +133,9 @@ class Invoker:
             completed_at=self._clock.now(),
             include_response=f"{kind}_NOTIFICATION_TOPIC" in settings.topics_with_response,
         )
+        await self._publish(topic, message, config)
+
+    async def _publish(self, topic: str, message: dict[str, Any], config: EndpointConfig) -> None:
         try:
             await self._payloads.publish(topic, message)
         except (BotoCoreError, ClientError) as error:

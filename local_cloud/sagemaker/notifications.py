@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 MAX_RESPONSE_BYTES: Final = 128 * 1024
 """The largest response that a notification includes."""
 
-TEST_NOTIFICATION: Final = {"eventVersion": "1.0", "eventSource": "aws:sagemaker", "eventName": "TestNotification"}
+TEST_NOTIFICATION: Final[dict[str, Any]] = {
+    "eventVersion": "1.0",
+    "eventSource": "aws:sagemaker",
+    "eventName": "TestNotification",
+}
 """Sent to both topics whenever an endpoint is created, updated or scaled."""
 
 

@@ -21,13 +21,10 @@ class Payloads:
         clients: of S3 and SNS.
         scope: of the endpoint.
         role_arn: the execution role of the endpoint's model.
-
-    Attributes:
-        role_arn: changes with the model.
     """
 
     def __init__(self, clients: AwsClients, scope: Scope, role_arn: str) -> None:
-        self.role_arn = role_arn
+        self._role_arn = role_arn
         self._clients = clients
         self._scope = scope
 
@@ -61,4 +58,4 @@ class Payloads:
         await self._call("sns", "publish", TopicArn=topic_arn, Message=json.dumps(message))
 
     async def _call(self, service: str, operation: str, **members: object) -> dict[str, Any]:
-        return await self._clients.call(self._scope, service, operation, role_arn=self.role_arn, **members)
+        return await self._clients.call(self._scope, service, operation, role_arn=self._role_arn, **members)

@@ -165,6 +165,11 @@ class EndpointConfig:
         """Instances to start with."""
         return int(self.variant.get("InitialInstanceCount", 1))
 
+    @property
+    def initial_weight(self) -> float:
+        """The variant's share of requests, all of which it gets."""
+        return float(self.variant.get("InitialVariantWeight", 1.0))
+
     def summary(self) -> dict[str, Any]:
         """Return the configuration as ``ListEndpointConfigs`` shows it."""
         return {"EndpointConfigName": self.name, "EndpointConfigArn": self.arn, "CreationTime": self.created_at}

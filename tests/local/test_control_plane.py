@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,6 +81,74 @@ def test_an_update_resets_the_count_unless_properties_are_retained(
     description = wait_until_in_service(sagemaker)
     assert counts(description) == (expected, expected)
     assert description["EndpointConfigName"] == "second"
+
+
+def test_what_an_endpoint_is_about_to_have_is_described(
+    sagemaker: Any,  # noqa: ANN401 - a boto3 client
+    echo_image: str,
+) -> None:
+    """Until it has it, with what is being done to its variant; at rest there is nothing of it."""
+    sagemaker.create_endpoint(EndpointName="described", EndpointConfigName=NAME)
+    [variant] = sagemaker.describe_endpoint(EndpointName="described")["ProductionVariants"]
+    assert [one["Status"] for one in variant["VariantStatus"]] == ["Creating"]
+    wait_until_in_service(sagemaker, "described")
+    sagemaker.update_endpoint(EndpointName="described", EndpointConfigName="second")
+    description = sagemaker.describe_endpoint(EndpointName="described")
+    pending = description["PendingDeploymentSummary"]
+    assert (description["EndpointConfigName"], pending["EndpointConfigName"]) == (NAME, "second")
+    [coming] = pending["ProductionVariants"]
+    assert (coming["DesiredInstanceCount"], coming["InstanceType"]) == (1, "ml.m5.large")
+    assert [one["Status"] for one in coming["VariantStatus"]] == ["Creating"]
+    description = wait_until_in_service(sagemaker, "described")
+    assert "PendingDeploymentSummary" not in description
+    [variant] = description["ProductionVariants"]
+    assert "VariantStatus" not in variant
+    [image] = variant["DeployedImages"]
+    assert image["SpecifiedImage"] == echo_image
+    assert image["ResolvedImage"].startswith(f"{echo_image.rpartition(':')[0]}@sha256:")
+    sagemaker.delete_endpoint(EndpointName="described")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ([VARIANT | {"DesiredInstanceCount": 2}, VARIANT | {"DesiredInstanceCount": 3}], "more than once"),
+        ([VARIANT | {"DesiredInstanceCount": 2}, {"VariantName": "Other"}], 'Could not find variant "Other"'),
+        ([VARIANT | {"ServerlessUpdateConfig": {"MaxConcurrency": 1}}], "ServerlessUpdateConfig is not supported"),
+    ],
+)
+def test_capacities_that_cannot_be_are_refused_as_a_whole(
+    sagemaker: Any,  # noqa: ANN401 - a boto3 client
+    wishes: list[dict[str, Any]],
+    message: str,
+) -> None:
+    """The endpoint stays as it is."""
+    with pytest.raises(ClientError, match=message) as refusal:
+        sagemaker.update_endpoint_weights_and_capacities(EndpointName=NAME, DesiredWeightsAndCapacities=wishes)
+    assert refusal.value.response["Error"]["Code"] == "ValidationException"
+    assert sagemaker.describe_endpoint(EndpointName=NAME)["EndpointStatus"] == "InService"
+
+
+def test_a_weight_is_shown_and_kept_like_the_count(sagemaker: Any) -> None:  # noqa: ANN401 - a boto3 client
+    """It divides nothing, and setting it is an update all the same."""
+
+    def weight(description: dict[str, Any]) -> float:
+        [variant] = description["ProductionVariants"]
+        assert variant["CurrentWeight"] == variant["DesiredWeight"]
+        shown: float = variant["CurrentWeight"]
+        return shown
+
+    before = sagemaker.describe_endpoint(EndpointName=NAME)
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=NAME, DesiredWeightsAndCapacities=[VARIANT | {"DesiredWeight": 3}]
+    )
+    description = wait_until_in_service(sagemaker)
+    assert description["LastModifiedTime"] > before["LastModifiedTime"]
+    assert (weight(description), counts(description)) == (3.0, (1, 1))
+    sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName="second", RetainAllVariantProperties=True)
+    assert weight(wait_until_in_service(sagemaker)) == 3.0
+    sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=NAME)
+    assert weight(wait_until_in_service(sagemaker)) == 1.0
 
 
 def test_a_launch_takes_a_simulated_minute(sagemaker: Any) -> None:  # noqa: ANN401 - a boto3 client
@@ -231,3 +300,57 @@ def test_an_alarm_that_does_not_exist_guards_nothing(sagemaker: Any) -> None:  #
     """The update is refused before anything is launched."""
     with pytest.raises(ClientError, match="Could not find the alarms nobody"):
         sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName="second", DeploymentConfig=deployment("nobody"))
+
+
+@pytest.mark.usefixtures("two_instances")
+def test_a_canary_works_beside_the_old_instances(
+    client: Callable[[str], Any],
+    sagemaker: Any,  # noqa: ANN401 - a boto3 client
+    eventually: Callable[..., Any],
+) -> None:
+    """While it is watched both configurations take requests, and then the new one takes all."""
+    size = {"Type": "INSTANCE_COUNT", "Value": 1}
+    routing = {"Type": "CANARY", "CanarySize": size, "WaitIntervalInSeconds": 3_600}
+    sagemaker.update_endpoint(
+        EndpointName=NAME,
+        EndpointConfigName="second",
+        RetainAllVariantProperties=True,
+        DeploymentConfig={"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}},
+    )
+
+    def stage() -> str:
+        description = sagemaker.describe_endpoint(EndpointName=NAME)
+        [coming] = description.get("PendingDeploymentSummary", {}).get("ProductionVariants", [{}])
+        return "".join(one["Status"] for one in coming.get("VariantStatus", ()))
+
+    eventually(lambda: stage() == "Baking", seconds=30.0)
+    runtime, s3 = client("sagemaker-runtime"), client("s3")
+    # Each instance works on one request at a time, so that two of them are two instances.
+    locations = [
+        runtime.invoke_endpoint_async(EndpointName=NAME, Body=b"who", InvocationTimeoutSeconds=3_600)["OutputLocation"]
+        for _ in range(20)
+    ]
+    assert stage() == "Baking"
+    keys = {location.removeprefix(f"s3://{NAME}/") for location in locations}
+    eventually(
+        lambda: keys <= {one["Key"] for one in s3.list_objects_v2(Bucket=NAME).get("Contents", ())}, seconds=30.0
+    )
+    workers = {json.loads(s3.get_object(Bucket=NAME, Key=key)["Body"].read())["process"] for key in keys}
+    assert len(workers) == 2
+    description = wait_until_in_service(sagemaker)
+    assert (description["EndpointConfigName"], counts(description)) == ("second", (2, 2))
+
+
+@pytest.mark.parametrize("operation", ["create_endpoint", "update_endpoint"])
+def test_a_deployment_that_cannot_be_is_refused(
+    sagemaker: Any,  # noqa: ANN401 - a boto3 client
+    operation: str,
+) -> None:
+    """At creation, too, where it would hold for later updates."""
+    routing = {"Type": "CANARY", "WaitIntervalInSeconds": 0}
+    with pytest.raises(ClientError, match="CanarySize is required"):
+        getattr(sagemaker, operation)(
+            EndpointName=NAME if operation == "update_endpoint" else "never",
+            EndpointConfigName=NAME,
+            DeploymentConfig={"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}},
+        )

@@ -36,6 +36,28 @@ def clock() -> SimulatedClock:
     return SimulatedClock(10.0, start=1000.0, monotonic=lambda: 0.0)
 
 
+class SkippingClock(SimulatedClock):
+    """A clock on which only sleeping passes time, and none of it really."""
+
+    def __init__(self) -> None:
+        super().__init__(start=1_000.0, monotonic=lambda: 0.0)
+        self._slept = 0.0
+
+    def now(self) -> float:
+        """Return the start and what was slept."""
+        return super().now() + self._slept
+
+    async def sleep(self, simulated: float) -> None:
+        """Be later."""
+        self._slept += simulated
+
+
+@pytest.fixture
+def skipping_clock() -> SkippingClock:
+    """A clock at 1000 that waits for nothing."""
+    return SkippingClock()
+
+
 @pytest.fixture
 def settings() -> AsyncInferenceSettings:
     """Settings with everything but a concurrency."""

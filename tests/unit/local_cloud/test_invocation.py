@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from local_cloud.assumptions import DEFAULTS, Assumptions, RepeatedFilename
 from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics
 from local_cloud.sagemaker.invocation import Invoker, request_headers
-from local_cloud.sagemaker.outcome import Outcome, response_outcome
+from local_cloud.sagemaker.outcome import Outcome, no_response_outcome, response_outcome
 from local_cloud.sagemaker.resources import EndpointConfig
 from local_cloud.scope import Scope
 
@@ -88,10 +88,30 @@ def counted() -> list[str]:
 
 
 @pytest.fixture
+def samples() -> list[tuple[str, float]]:
+    """The metrics that were published, with their values."""
+    return []
+
+
+def config_of(settings: AsyncInferenceSettings) -> EndpointConfig:
+    """Return a configuration with these settings."""
+    definition = {"ProductionVariants": [{"VariantName": "AllTraffic"}]}
+    return EndpointConfig(name="c", arn="arn", created_at=0.0, definition=definition, asynchronous=settings)
+
+
+@pytest.fixture
 def invoke(
-    clock: SimulatedClock, settings: AsyncInferenceSettings, finish: Callable[..., Any], counted: list[str]
+    clock: SimulatedClock,
+    settings: AsyncInferenceSettings,
+    finish: Callable[..., Any],
+    counted: list[str],
+    samples: list[tuple[str, float]],
 ) -> Callable[..., Bucket]:
     """Works on a request and returns what became of the bucket."""
+
+    def put(name: str, _dimensions: Mapping[str, str], value: float, *_: object) -> None:
+        counted.append(name)
+        samples.append((name, value))
 
     def work(
         request: AsyncRequest,
@@ -100,9 +120,8 @@ def invoke(
         assumptions: Assumptions = DEFAULTS,
     ) -> Bucket:
         bucket = bucket or Bucket()
-        metrics = EndpointMetrics("ocr", clock, lambda name, *_: counted.append(name))
-        definition = {"ProductionVariants": [{"VariantName": "AllTraffic"}]}
-        config = EndpointConfig(name="c", arn="arn", created_at=0.0, definition=definition, asynchronous=settings)
+        metrics = EndpointMetrics("ocr", clock, put)
+        config = config_of(settings)
         scope, payloads = Scope("000000000000", "us-east-1"), cast("Payloads", bucket)
         invoker = Invoker(scope, "ocr", clock, payloads, metrics, assumptions=assumptions)
         if container is None:
@@ -135,7 +154,29 @@ def test_a_failure_is_stored_raw_and_notified(
     assert bucket.objects["s3://bucket/failure/u-error.out"] == b"bad"
     assert "s3://bucket/output/u.out" not in bucket.objects
     assert (topic.rpartition(":")[2], message["invocationStatus"]) == ("error", "Failed")
-    assert {"InvocationFailures", "Invocation4XXErrors"} <= set(counted)
+    assert "InvocationFailures" in counted
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (SUCCESS, [0.0, 0.0]),
+        (FAILURE, [1.0, 0.0]),
+        (response_outcome(503, {"content-length": "0"}, b""), [0.0, 1.0]),
+        (response_outcome(302, {"content-length": "0"}, b""), [0.0, 0.0]),
+        (no_response_outcome(), []),
+    ],
+)
+def test_every_response_counts_as_an_error_or_as_none(
+    invoke: Callable[..., Bucket],
+    make_request: Callable[..., AsyncRequest],
+    samples: list[tuple[str, float]],
+    outcome: Outcome,
+    expected: list[float],
+) -> None:
+    """Their average is the share of errors; without a response there is nothing to count."""
+    invoke(make_request(), Container(outcome))
+    assert expected == [value for name, value in samples if name in ("Invocation4XXErrors", "Invocation5XXErrors")]
 
 
 def test_a_failure_without_a_failure_path_leaves_no_object(
@@ -242,3 +283,28 @@ def test_an_expired_request_leaves_what_is_assumed(
     assert counted[0] == "ExpiredRequests"
     assert ("s3://bucket/failure/u-error.out" in bucket.objects) == failure
     assert [message["invocationStatus"] for _, message in bucket.messages] == ["Failed"] * failure
+
+
+@pytest.mark.parametrize("forbidden", [(), ("success",), ("success", "error")])
+def test_a_test_notification_that_is_refused_counts_as_a_failed_notification(
+    clock: SimulatedClock, settings: AsyncInferenceSettings, finish: Callable[..., Any], forbidden: tuple[str, ...]
+) -> None:
+    """The other topic is told all the same."""
+    bucket, counted = Bucket(*forbidden), []
+    metrics = EndpointMetrics("ocr", clock, lambda name, *_: counted.append(name))
+    invoker = Invoker(Scope("000000000000", "us-east-1"), "ocr", clock, cast("Payloads", bucket), metrics)
+    finish(invoker.send_test_notifications(config_of(settings)))
+    assert counted == ["NotificationFailures"] * len(forbidden)
+    told = {topic.rpartition(":")[2]: message["eventName"] for topic, message in bucket.messages}
+    assert told == {name: "TestNotification" for name in ("success", "error") if name not in forbidden}
+
+
+def test_an_endpoint_without_topics_tells_nobody(
+    clock: SimulatedClock, settings: AsyncInferenceSettings, finish: Callable[..., Any]
+) -> None:
+    """And nothing counts as failed."""
+    bucket, counted = Bucket(), []
+    metrics = EndpointMetrics("ocr", clock, lambda name, *_: counted.append(name))
+    invoker = Invoker(Scope("000000000000", "us-east-1"), "ocr", clock, cast("Payloads", bucket), metrics)
+    finish(invoker.send_test_notifications(config_of(replace(settings, success_topic=None, error_topic=None))))
+    assert (bucket.messages, counted) == ([], [])

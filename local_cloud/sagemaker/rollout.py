@@ -1,0 +1,105 @@
+"""Lets a new release take over an endpoint's work, step by step, and takes it back where an alarm rings.
+
+Source: *SageMaker Developer Guide*, "Deployment guardrails". What is traffic to an endpoint that answers at once is
+here which instances take requests from the queue: after each step as many of the old ones do not as new ones do.
+Decided: a rolling deployment stops old instances once their successors have been watched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_cloud.sagemaker.deployment_policy import ROLLING, DeploymentPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_cloud.clock import SimulatedClock
+    from local_cloud.sagemaker.endpoint import Endpoint
+    from local_cloud.sagemaker.release import Release
+
+
+class Rollout:
+    """One deployment.
+
+    Args:
+        endpoint: whose work passes.
+        release: takes it.
+        count: how many instances it shall have.
+        policy: the steps.
+        clock: of the waits.
+        in_alarm: tells whether the alarm of a name is in the state ``ALARM``.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        release: Release,
+        count: int,
+        *,
+        policy: DeploymentPolicy,
+        clock: SimulatedClock,
+        in_alarm: Callable[[str], bool],
+    ) -> None:
+        self._endpoint = endpoint
+        self._new = release
+        self._old = endpoint.release
+        self._old_count = self._old.fleet.desired_count if self._old else 0
+        self._count = count
+        self._policy = policy
+        self._clock = clock
+        self._in_alarm = in_alarm
+
+    async def run(self) -> None:
+        """Deploy; the release that is not at work in the end is stopped.
+
+        Raises:
+            ContainerError: an instance did not come up, or an alarm rang, and the old release has its work again.
+        """
+        try:
+            await self._shift()
+        except Exception:
+            await self._go_back()
+            raise
+        finally:
+            for release in (self._old, self._new):
+                if release is not None and release is not self._endpoint.release:
+                    await release.fleet.close()
+
+    async def _shift(self) -> None:
+        *steps, _ = self._policy.steps(self._count)
+        rolls = self._policy.kind == ROLLING
+        if not rolls:
+            await self._new.fleet.resize(self._count)
+        for working in steps:
+            if rolls:
+                await self._new.fleet.resize(working)
+            self._share(working)
+            await self._watch(self._policy.interval_seconds)
+            if rolls and self._old is not None:
+                await self._old.fleet.resize(max(0, self._old_count - working))
+        if rolls:
+            await self._new.fleet.resize(self._count)
+        self._endpoint.enter("ActivatingTraffic")
+        self._endpoint.take(self._new)
+        await self._watch(self._policy.final_seconds)
+
+    def _share(self, working: int) -> None:
+        """Let so many new instances take requests, and as many old ones not."""
+        self._endpoint.enter("ActivatingTraffic")
+        self._new.fleet.working = working
+        if self._old is not None:
+            self._old.fleet.working = max(0, self._old_count - working)
+            self._endpoint.divide(self._new)
+
+    async def _watch(self, seconds: float) -> None:
+        if seconds:
+            self._endpoint.enter("Baking")
+            await self._policy.watch(seconds, self._clock, self._in_alarm)
+
+    async def _go_back(self) -> None:
+        """Give the old release its work again, with as many instances as it had."""
+        if self._old is not None:
+            self._endpoint.status = "RollingBack"
+            self._endpoint.take(self._old)
+            await self._old.fleet.resize(self._old_count)
