@@ -47,6 +47,8 @@ class Assumptions:
             service model speaks of the output path only.
         expiry_is_a_failure: whether a request whose time to live has passed leaves a failure object and an error
             notification. AWS documents both for its inference router, and neither for endpoints.
+        submissions_are_throttled: whether an account's submissions beyond ten in a real second are refused with
+            ``ThrottlingException``. AWS documents that calls are throttled, not how many of these are too many.
         scaling: answers to the scaling engine's questions: what queue metrics say, what becomes of running work at
             scale-in, where cooldowns start.
     """
@@ -54,6 +56,7 @@ class Assumptions:
     repeated_filename: RepeatedFilename = RepeatedFilename.OVERWRITES
     failures_follow_extension: bool = False
     expiry_is_a_failure: bool = False
+    submissions_are_throttled: bool = False
     scaling: ScalingAssumptions = field(default_factory=ScalingAssumptions)
 
 

@@ -7,7 +7,7 @@ import os
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from local_cloud.container_commands import REPOSITORY
 from local_cloud.loopback import free_port
@@ -15,15 +15,32 @@ from local_cloud.sagemaker.container_log import ContainerLog
 from local_cloud.sagemaker.container_output import ContainerOutput
 from local_cloud.sagemaker.container_process import ContainerProcess
 from local_cloud.sagemaker.container_specification import ContainerError
+from local_cloud.sagemaker.undocumented import LEAST_STOP_SECONDS
 
 if TYPE_CHECKING:
+    from local_cloud.clock import SimulatedClock
     from local_cloud.sagemaker.container_specification import ContainerSpecification
 
 
-class ContainerHost:
-    """Starts containers and knows those that run, so that none outlives the local cloud."""
+STOP_SECONDS: Final = 30.0
+"""Simulated seconds between SIGTERM and SIGKILL. Source: *SageMaker Developer Guide*, "Custom inference code with
+hosting services"."""
 
-    def __init__(self) -> None:
+
+def stop_seconds(clock: SimulatedClock) -> float:
+    """Return how many real seconds a container has between SIGTERM and SIGKILL."""
+    return max(clock.real_seconds(STOP_SECONDS), LEAST_STOP_SECONDS)
+
+
+class ContainerHost:
+    """Starts containers and knows those that run, so that none outlives the local cloud.
+
+    Args:
+        stop_seconds: real ones that a container has between SIGTERM and SIGKILL.
+    """
+
+    def __init__(self, stop_seconds: float) -> None:
+        self._stop_seconds = stop_seconds
         self._running: set[ContainerProcess] = set()
         self._closed = False
 
@@ -46,14 +63,17 @@ class ContainerHost:
             except OSError as error:
                 raise ContainerError(f"cannot run {specification.command[0]}: {error.strerror}") from error
             output.follow()
-            container = ContainerProcess(specification, port, process, output, resources.pop_all())
+            container = ContainerProcess(
+                specification, port, process, output, resources.pop_all(), stop_seconds=self._stop_seconds
+            )
             container.call_when_stopped(self._running.discard)
         self._running.add(container)
         return container
 
     def close(self) -> None:
-        """Let no more containers start."""
+        """Let no more containers start, and those that run end soon."""
         self._closed = True
+        asyncio.get_running_loop().call_later(LEAST_STOP_SECONDS, self.kill_all)
 
     def kill_all(self) -> None:
         """Kill what still runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import urllib3
@@ -24,7 +25,6 @@ PING_TIMEOUT_SECONDS: Final = 2.0
 """Within which ``/ping`` has to answer."""
 
 _PING_INTERVAL_SECONDS: Final = 0.1
-_STOP_SECONDS: Final = 5.0
 _READ_BYTES: Final = 65_536
 
 
@@ -39,6 +39,7 @@ class ContainerProcess:
         process: the program.
         output: what it writes, and the log of that.
         resources: closed once it is stopped.
+        stop_seconds: real ones that the program has between SIGTERM and SIGKILL.
     """
 
     def __init__(
@@ -48,11 +49,14 @@ class ContainerProcess:
         process: asyncio.subprocess.Process,
         output: ContainerOutput,
         resources: AsyncExitStack,
+        *,
+        stop_seconds: float,
     ) -> None:
         self._specification = specification
         self._process = process
         self._output = output
         self._resources = resources
+        self._stop_seconds = stop_seconds
         self._stopping = False
         # One of its own: an invocation that hangs must not hold up the health checks.
         self._ping_thread = ThreadPoolExecutor(1, thread_name_prefix=f"ping-{port}")
@@ -100,15 +104,14 @@ class ContainerProcess:
         return outcome
 
     async def stop(self) -> None:
-        """Stop the program at once, whatever it is doing."""
+        """Stop the program, whatever it is doing."""
         self._stopping = True
         if self._process.returncode is None:
             self._process.terminate()
-            try:
-                await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), self._stop_seconds)
+        self.kill()
+        await self._process.wait()
         self._http.close()
         self._threads.shutdown(wait=False)
         self._ping_thread.shutdown(wait=False)

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from local_cloud.errors import validation_exception
-from local_cloud.sagemaker.container_host import ContainerHost
+from local_cloud.sagemaker.container_host import ContainerHost, stop_seconds
 from local_cloud.sagemaker.deployment_policy import UNWATCHED, DeploymentPolicy
 from local_cloud.sagemaker.endpoint import Endpoint, PendingDeployment
 from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics, StoreSample, namespace
@@ -65,7 +65,7 @@ class Endpoints:
         self._models = models
         self._configs = configs
         self._assumptions = assumptions
-        self._host = ContainerHost()
+        self._host = ContainerHost(stop_seconds(clock))
         self._endpoints: Registry[Endpoint] = Registry("endpoint")
         releases = ReleaseMaker(
             clock=clock, clients=clients, host=self._host, commands=commands, assumptions=assumptions

@@ -13,6 +13,8 @@ from local_cloud.json_api import aws_error, error_response, json_response
 from local_cloud.ministack_iam import Grant
 from local_cloud.sagemaker.async_request import AsyncRequest
 from local_cloud.sagemaker.locations import failure_location, output_location
+from local_cloud.sagemaker.rate_limit import RateLimit
+from local_cloud.sagemaker.undocumented import THROTTLED_SUBMISSIONS_PER_SECOND
 from local_cloud.service_model import check, input_shape
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class RuntimeApi:
         self._clock = clock
         self._endpoints = endpoints
         self._assumptions = assumptions
+        self._submissions = RateLimit(THROTTLED_SUBMISSIONS_PER_SECOND)
 
     async def respond(self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer a request; header names are lower case."""
@@ -75,6 +78,8 @@ class RuntimeApi:
         if action != "InvokeEndpointAsync":
             self._destination(scope, name)
             raise _validation_error(f"Endpoint {name} is asynchronous: it takes InvokeEndpointAsync only.")
+        if self._assumptions.submissions_are_throttled and not self._submissions.takes(scope):
+            raise AwsError("ThrottlingException", "Rate exceeded")
         members = request_members(name, headers, body)
         check(input_shape("sagemaker-runtime", "InvokeEndpointAsync"), members)
         if ("Body" in members) == ("InputLocation" in members):

@@ -5,8 +5,9 @@ kinder one would break on AWS. Those that can be switched stand in :mod:`local_c
 value below; those that are a behaviour are these:
 
 * ``Filename`` names the output alone; the failure keeps its generated name (:mod:`local_cloud.sagemaker.locations`).
-* An instance that an update or a deletion removes is stopped at once, and what runs on it fails. At scale-in the oldest
-  instances go first, whether they work or not (:mod:`local_cloud.sagemaker.fleet`).
+* An instance that an update or a deletion removes is stopped at once, and what its container does not end before it is
+  killed fails. At scale-in the oldest instances go first, whether they work or not
+  (:mod:`local_cloud.sagemaker.fleet`).
 * A request that the container does not answer in time fails as if the container had died; the container is left to
   finish, and takes the next request meanwhile (:mod:`local_cloud.sagemaker.container_process`).
 * Where there is no response, the failure object holds the reason. An output that cannot be stored is a failure without
@@ -32,6 +33,13 @@ HEALTH_CHECK_INTERVAL_SECONDS: Final = 1.0
 HEALTH_CHECKS_TO_REPLACE: Final = 3
 """How many ``/ping`` in a row a container may miss before it is replaced, and its work fails. Users report that a
 container which is too busy to answer within two seconds is replaced, AWS does not say after how many."""
+
+LEAST_STOP_SECONDS: Final = 5.0
+"""Real seconds that a container has in any case between SIGTERM and SIGKILL, however fast simulated ones pass: what it
+does at its end is its own computing. When the local cloud ends, they are all it has."""
+
+THROTTLED_SUBMISSIONS_PER_SECOND: Final = 10
+"""How many ``InvokeEndpointAsync`` of an account are taken in a real second where submissions are throttled."""
 
 DEFAULT_MAX_CONCURRENCY: Final = 1
 """Invocations per instance where the configuration names no ``MaxConcurrentInvocationsPerInstance``. AWS documents

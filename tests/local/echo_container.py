@@ -6,7 +6,7 @@ invocations of group ``a`` are worked on at a time within 5 seconds, ``dribble 5
 seconds, ``freeze`` to answer nothing any more, ``/ping`` included, ``say hello`` to write to standard output,
 ``large 200000`` for so many bytes, ``read weights.txt`` for a file of the model, ``zip`` for a compressed response,
 ``chunked`` for a response without a Content-Length. The custom attributes ``idle 5`` let it wait so many seconds before
-it reads the content.
+it reads the content. With ``STUBBORN`` in its environment it takes no notice of SIGTERM.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -127,6 +128,8 @@ class Handler(BaseHTTPRequestHandler):
 
 def main() -> int:
     """Serve until stopped."""
+    if "STUBBORN" in os.environ:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     address = (os.environ["MODEL_SERVER_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"]))
     ThreadingHTTPServer(address, Handler).serve_forever()
     return 0

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from async_inference import AsyncEndpoint, Clients, EndpointConfiguration, PollingPolicy
+from async_inference.configuration import Limits, Prefixes
 from local_cloud.process import local_cloud
 from tests.local.sagemaker_calls import IN_A_MOMENT, create_endpoint, create_execution_role
 
@@ -20,6 +26,7 @@ OTHERWISE = (
     "expiry_is_a_failure=true",
     "scale_in=drains",
     "backlog_counts_running_work=false",
+    "submissions_are_throttled=true",
 )
 
 
@@ -138,6 +145,48 @@ def test_the_backlog_is_what_waits(
         "CPUUtilization", 100.0, "/aws/sagemaker/Endpoints", EndpointName="otherwise", VariantName="AllTraffic"
     )
     assert working & minutes_at("ApproximateBacklogSize", 0.0, "AWS/SageMaker", EndpointName="otherwise")
+
+
+def test_submissions_are_throttled(cloud: RunningLocalCloud, client: Callable[[str], Any], echo_image: str) -> None:
+    """A caller who does not ask again is refused, and this project's client gets all of its jobs through."""
+    create_endpoint(client, "throttled", echo_image)
+    environment = cloud.environment
+    session = boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"],
+        environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+    )
+    new_client: Any = session.client
+    impatient = new_client(
+        "sagemaker-runtime", endpoint_url=cloud.endpoint_url, config=Config(retries={"total_max_attempts": 1})
+    )
+
+    def hurry() -> None:
+        for _ in range(1_000):
+            impatient.invoke_endpoint_async(EndpointName="throttled", Body=b"x", InvocationTimeoutSeconds=3_600)
+
+    with pytest.raises(ClientError) as refusal:
+        hurry()
+    assert refusal.value.response["Error"] == {"Code": "ThrottlingException", "Message": "Rate exceeded"}
+    configuration = EndpointConfiguration(
+        endpoint_name="throttled",
+        region=environment["AWS_DEFAULT_REGION"],
+        bucket="throttled",
+        limits=Limits(max_job_seconds=3_600, request_ttl_seconds=21_600),
+        prefixes=Prefixes(),
+        consumers={},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in environment.items():
+            patch.setenv(variable, value)
+        endpoint = AsyncEndpoint(
+            configuration,
+            clients=Clients.connect(configuration.region, boto3.Session()),
+            polling=PollingPolicy(initial_seconds=0.1),
+        )
+        payloads = [f"page {number}".encode() for number in range(40)]
+        results = endpoint.map(payloads, timeout=30)
+        assert [json.loads(result.content)["body"].encode() for result in results] == payloads
 
 
 def test_scale_in_gives_running_work_back(

@@ -26,6 +26,7 @@ COMMON_ERRORS = frozenset(
         "AccessDeniedException",
         "MissingAuthenticationToken",
         "SerializationException",
+        "ThrottlingException",
         "UnknownOperationException",
         "UnrecognizedClientException",
         "ValidationException",

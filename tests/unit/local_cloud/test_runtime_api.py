@@ -187,3 +187,65 @@ def test_an_unexpected_error_is_an_internal_failure(
     status, _, answer = invoke(endpoints, b"x")
     assert (status, json.loads(answer)["__type"]) == (500, "InternalFailure")
     assert "unexpected error" in caplog.text
+
+
+@pytest.mark.parametrize("throttled", [False, True])
+def test_submissions_are_throttled_where_that_is_assumed(
+    clock: SimulatedClock,
+    finish: Callable[..., Any],
+    identities: Identities,
+    settings: AsyncInferenceSettings,
+    *,
+    throttled: bool,
+) -> None:
+    """What is refused is not queued, and clients read AWS's common error."""
+    endpoints = Endpoints(settings)
+    assumptions = Assumptions(submissions_are_throttled=throttled)
+    api = RuntimeApi(clock, cast("RealEndpoints", endpoints), assumptions, identities)
+    answers = [finish(api.respond(SCOPE, "POST", "/endpoints/ocr/async-invocations", {}, b"x")) for _ in range(100)]
+    refused = [json.loads(body) for status, _, body in answers if status == 400]
+    assert (len(refused) > 0) == throttled
+    assert len(endpoints.submitted) == 100 - len(refused)
+    assert [error["__type"] for error in refused] == ["ThrottlingException"] * len(refused)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"RequestTTLSeconds": "60"},
+        {"RequestTTLSeconds": "21600"},
+        {"InvocationTimeoutSeconds": "1"},
+        {"InvocationTimeoutSeconds": "3600"},
+        {"Inference_Id": "i" * 64},
+        {"Inference_Id": "two words"},
+        {"Content_Type": "c" * 1024},
+        {"Accept": "a" * 1024},
+        {"Custom_Attributes": "a" * 1024},
+        {"S3OutputPathExtension": "e" * 512},
+        {"S3OutputPathExtension": "a!_.*'()/-9"},
+        {"Filename": "f" * 32},
+        {"Filename": "a-b_c.json"},
+    ],
+)
+def test_what_is_just_within_its_bounds_is_taken(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings, headers: dict[str, str]
+) -> None:
+    """The service refuses no more than it says."""
+    endpoints = Endpoints(settings)
+    status, _, _ = invoke(endpoints, b"x" * 128_000, **headers)
+    assert (status, len(endpoints.submitted)) == (202, 1)
+
+
+def test_an_endpoint_that_is_not_asynchronous_takes_no_requests(invoke: Callable[..., Any]) -> None:
+    """It has no place for their outputs."""
+    endpoints = Endpoints(None)
+    _, _, answer = invoke(endpoints, b"x")
+    assert "Endpoint ocr is not asynchronous." in json.loads(answer)["message"]
+
+
+def test_an_endpoints_name_is_taken_as_it_is_written(
+    invoke: Callable[..., Any], settings: AsyncInferenceSettings
+) -> None:
+    """The control API knows it in any case, the runtime does not."""
+    _, _, answer = invoke(Endpoints(settings), b"x", path="/endpoints/OCR/async-invocations")
+    assert "Endpoint OCR of account 000000000000 not found." in json.loads(answer)["message"]
