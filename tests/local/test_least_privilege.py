@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from local_cloud.process import RunningLocalCloud
+    from tests.local.wire import Answers
 
 WITHOUT_A_TEST = {
     "cloudwatch:PutMetricData": "for the container's own metrics; SageMaker publishes its own by itself",
@@ -144,7 +145,9 @@ def remains(client: Callable[[str], Any]) -> list[str]:
 
 
 @pytest.fixture
-def caller(cloud: RunningLocalCloud, account: Account) -> Iterator[Callable[..., Callable[[str], Any]]]:
+def caller(
+    cloud: RunningLocalCloud, account: Account, answers: Answers
+) -> Iterator[Callable[..., Callable[[str], Any]]]:
     """Makes clients of a user who has the caller's permissions of the template, less some actions."""
     iam = account.client("iam")
     iam.create_user(UserName="caller")
@@ -155,7 +158,7 @@ def caller(cloud: RunningLocalCloud, account: Account) -> Iterator[Callable[...,
         iam.put_user_policy(UserName="caller", PolicyName="caller", PolicyDocument=document)
         session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
         new_client: Any = session.client
-        return lambda service: new_client(service, endpoint_url=cloud.endpoint_url)
+        return lambda service: answers.watch(new_client(service, endpoint_url=cloud.endpoint_url))
 
     yield with_all_but
     iam.delete_user_policy(UserName="caller", PolicyName="caller")

@@ -6,27 +6,39 @@ botocore's service models.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 import urllib3
+from botocore import xform_name
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_cloud.json_api import JsonApi
+from local_cloud.scope import Scope
 from local_cloud.service_model import service_model
+from tests.local.wire import OUR_SERVICES, Answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from botocore.model import OperationModel
+
+    from local_cloud.json_api import Members
     from local_cloud.process import RunningLocalCloud
-    from tests.local.wire import Answers
 
 ROLE = "arn:aws:iam::000000000000:role/execution"
 RESOURCE = "endpoint/walked/variant/AllTraffic"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 TARGET = {"ServiceNamespace": "sagemaker", "ResourceId": RESOURCE, "ScalableDimension": DIMENSION}
 TAGS = [{"Key": "team", "Value": "reading"}]
+NEVER_PERFORMED = {("sagemaker-runtime", "InvokeEndpoint"), ("sagemaker-runtime", "InvokeEndpointWithResponseStream")}
+"""What an asynchronous endpoint always refuses."""
+
 JSON_TARGETS = {"sagemaker": "SageMaker", "application-autoscaling": "AnyScaleFrontendService"}
 CUSTOM = {
     "Namespace": "AWS/SageMaker",
@@ -36,23 +48,53 @@ CUSTOM = {
 }
 
 
-def implemented(cloud: RunningLocalCloud, service: str) -> set[str]:
-    """Return the operations of a JSON service that are not answered with ``UnknownOperationException``."""
+def implemented(ask: Callable[[OperationModel], str], service: str) -> set[str]:
+    """Return the operations in a service's model that are not answered with ``UnknownOperationException``.
 
-    def is_known(name: str) -> bool:
+    Args:
+        ask: requests an operation in a form that none performs, and returns the code of the refusal.
+        service: by botocore's name.
+    """
+    model = service_model(service)
+    operations = (model.operation_model(name) for name in model.operation_names)
+    return {one.name for one in operations if ask(one) != "UnknownOperationException"}
+
+
+def asked(cloud: RunningLocalCloud) -> Callable[[OperationModel], str]:
+    """Return what asks a local cloud."""
+
+    def ask(operation: OperationModel) -> str:
+        target = JSON_TARGETS.get(operation.service_model.service_name)
+        signed = f"AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/{operation.service_model.signing_name}"
+        headers = {"Content-Type": "application/x-amz-json-1.1", "Authorization": f"{signed}/aws4_request"}
+        if target:
+            headers["X-Amz-Target"] = f"{target}.{operation.name}"
         response = urllib3.request(
-            "POST",
-            cloud.endpoint_url,
+            operation.http["method"],
+            cloud.endpoint_url + operation.http["requestUri"].replace("{EndpointName}", "none"),
             body=b"[]",
-            headers={
-                "Content-Type": "application/x-amz-json-1.1",
-                "X-Amz-Target": f"{JSON_TARGETS[service]}.{name}",
-                "Authorization": f"AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/{service}/aws4_request",
-            },
+            headers=headers,
         )
-        return bool(json.loads(response.data)["__type"] != "UnknownOperationException")
+        return str(json.loads(response.data)["__type"])
 
-    return {name for name in service_model(service).operation_names if is_known(name)}
+    return ask
+
+
+def impossible_input(operation: OperationModel) -> dict[str, Any]:
+    """Return an input that no service takes: without its required members, or with a number that is too small."""
+    shape = operation.input_shape
+    assert shape is not None
+    if shape.required_members:
+        return {}
+    numbers = {name: member.metadata["min"] for name, member in shape.members.items() if "min" in member.metadata}
+    name = next(name for name in numbers if shape.members[name].type_name == "integer")
+    return {name: numbers[name] - 1}
+
+
+def unwalked(names: set[str], service: str, answers: Answers) -> set[str]:
+    """Return those of a service's implemented operations that were not both performed and refused."""
+    performed = answers.performed(service) | {name for of, name in NEVER_PERFORMED if of == service}
+    return names - (performed & answers.refused(service))
 
 
 def refused(operation: Callable[..., Any], **members: object) -> str:
@@ -144,6 +186,25 @@ def walk_auto_scaling(scaling: Any) -> None:  # noqa: ANN401 - a boto3 client
     scaling.deregister_scalable_target(**TARGET)
 
 
+def walk_impossible_inputs(cloud: RunningLocalCloud, answers: Answers, service: str, names: set[str]) -> None:
+    """Ask each operation for what botocore would not let through."""
+    unchecked: Any = boto3.client
+    client = answers.watch(
+        unchecked(
+            service,
+            endpoint_url=cloud.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="000000000000",
+            aws_secret_access_key="x",  # noqa: S106 - the local cloud's
+            config=Config(parameter_validation=False),
+        )
+    )
+    for name in names:
+        operation = client.meta.service_model.operation_model(name)
+        call = getattr(client, xform_name(name))
+        assert refused(call, **impossible_input(operation)) == "ValidationException"
+
+
 def walk_refusals(client: Callable[[str], Any]) -> None:
     """Ask each service for what is not there."""
     sagemaker, scaling, runtime = (
@@ -155,7 +216,8 @@ def walk_refusals(client: Callable[[str], Any]) -> None:
     assert refused(scaling.deregister_scalable_target, **TARGET) == "ObjectNotFoundException"
     assert refused(scaling.register_scalable_target, **TARGET | {"ResourceId": "x"}) == "ValidationException"
     assert refused(runtime.invoke_endpoint_async, EndpointName="none", Body=b"x") == "ValidationError"
-    assert refused(runtime.invoke_endpoint, EndpointName="walked", Body=b"x") == "ValidationError"
+    for operation in (runtime.invoke_endpoint, runtime.invoke_endpoint_with_response_stream):
+        assert refused(operation, EndpointName="walked", Body=b"x") == "ValidationError"
 
 
 def test_every_operation_answers_as_its_model_says(
@@ -171,7 +233,31 @@ def test_every_operation_answers_as_its_model_says(
     sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=endpoint, WaiterConfig={"Delay": 1})
     sagemaker.delete_endpoint_config(EndpointConfigName=endpoint)
     sagemaker.delete_model(ModelName=endpoint)
-    for service in JSON_TARGETS:
-        walked = {name for walked_service, name in answers.results if walked_service == service}
-        assert implemented(cloud, service) - walked == set()
-    assert ("sagemaker-runtime", "InvokeEndpointAsync") in answers.results
+    for service in OUR_SERVICES:
+        names = implemented(asked(cloud), service)
+        if service in JSON_TARGETS:
+            walk_impossible_inputs(cloud, answers, service, names)
+        assert names
+        assert unwalked(names, service, answers) == set()
+
+
+async def nothing(_scope: Scope, _members: Members) -> Members:
+    """Perform an operation."""
+    return {}
+
+
+def test_an_operation_that_nobody_walks_is_found() -> None:
+    """Whatever a service's front answers to is looked for, and both its answers have to be seen."""
+    front = JsonApi("sagemaker", {"ListModels": nothing, "CreateTrainingJob": nothing})
+
+    def ask(operation: OperationModel) -> str:
+        scope = Scope("000000000000", "us-east-1")
+        _, _, body = asyncio.run(front.respond(scope, f"SageMaker.{operation.name}", b"[]"))
+        return str(json.loads(body)["__type"])
+
+    names, answers = implemented(ask, "sagemaker"), Answers()
+    assert names == {"ListModels", "CreateTrainingJob"}
+    assert unwalked(names, "sagemaker", answers) == names
+    answers.results |= {("sagemaker", "ListModels"), ("sagemaker", "CreateTrainingJob")}
+    answers.refusals.add(("sagemaker", "ListModels", "ValidationException"))
+    assert unwalked(names, "sagemaker", answers) == {"CreateTrainingJob"}

@@ -49,6 +49,14 @@ class Answers:
         self.refusals: set[tuple[str, str, str]] = set()
         self.faults: list[str] = []
 
+    def performed(self, service: str) -> set[str]:
+        """Return the operations of a service that have been performed."""
+        return {name for of, name in self.results if of == service}
+
+    def refused(self, service: str) -> set[str]:
+        """Return the operations of a service that have refused a request."""
+        return {name for of, name, _ in self.refusals if of == service}
+
     def watch(self, client: Any) -> Any:  # noqa: ANN401 - any service's
         """Return ``client``, whose responses are checked from now on."""
         if client.meta.service_model.service_name in OUR_SERVICES:
@@ -87,6 +95,12 @@ def result_faults(operation: OperationModel, status: int, headers: Mapping[str, 
     yield from surplus(shape, document | in_headers, "")
 
 
+def common_status(operation: OperationModel, code: str) -> int:
+    """Return the status of an error that no operation declares: services with paths of their own have more than 400."""
+    has_paths = operation.service_model.metadata["protocol"] == "rest-json"
+    return 403 if has_paths and code == "AccessDeniedException" else 400
+
+
 def error_faults(
     operation: OperationModel, status: int, headers: Mapping[str, str], document: Mapping[str, Any]
 ) -> Iterator[str]:
@@ -97,7 +111,7 @@ def error_faults(
     code = document["__type"]
     if code not in declared and code not in COMMON_ERRORS:
         yield f"the error {code} is not one of the operation's"
-    if status != declared.get(code, {}).get("httpStatusCode", 400):
+    if status != declared.get(code, {}).get("httpStatusCode", common_status(operation, code)):
         yield f"the error {code} has status {status}"
     if headers.get("x-amzn-ErrorType") != code:
         yield "the header x-amzn-ErrorType is missing"
