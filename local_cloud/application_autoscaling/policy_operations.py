@@ -78,11 +78,10 @@ class PolicyOperations:
 
     async def describe(self, scope: Scope, members: Members) -> Members:
         """Perform ``DescribeScalingPolicies``."""
-        wanted, resource_id = members.get("PolicyNames"), members.get("ResourceId")
+        wanted = members.get("PolicyNames")
         shown = [
             target.policy_description(record)
-            for target in self._targets.in_scope(scope)
-            if resource_id in (None, target.resource_id)
+            for target in self._targets.asked_for(scope, members)
             for name, record in target.policies.items()
             if not wanted or name in wanted
         ]

@@ -70,11 +70,10 @@ class ScheduledActionOperations:
 
     async def describe(self, scope: Scope, members: Members) -> Members:
         """Perform ``DescribeScheduledActions``."""
-        wanted, resource_id = members.get("ScheduledActionNames"), members.get("ResourceId")
+        wanted = members.get("ScheduledActionNames")
         shown = [
             record.description()
-            for target in self._targets.in_scope(scope)
-            if resource_id in (None, target.resource_id)
+            for target in self._targets.asked_for(scope, members)
             for name, record in target.scheduled_actions.items()
             if not wanted or name in wanted
         ]

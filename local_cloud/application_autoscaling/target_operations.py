@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from local_cloud.application_autoscaling.pages import page
-from local_cloud.application_autoscaling.targets import DIMENSION, TargetRecord
+from local_cloud.application_autoscaling.targets import DIMENSION, NAMESPACE, TargetRecord
 from local_cloud.errors import validation_exception
 from scaling_engine.documents import scalable_target_from_api
 from scaling_engine.exceptions import ScalingConfigurationError
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from local_cloud.scope import Scope
     from scaling_engine.assumptions import Assumptions
     from scaling_engine.scalable_target import ScalableTarget
+
+
+_BURSTABLE: Final = "ml.t2."
+"""What instance types begin with that cannot be scaled. Source: *SageMaker Developer Guide*, "Configure model auto
+scaling with the console"."""
 
 
 class TargetOperations:
@@ -79,8 +84,7 @@ class TargetOperations:
 
     async def describe(self, scope: Scope, members: Members) -> Members:
         """Perform ``DescribeScalableTargets``."""
-        wanted = members.get("ResourceIds")
-        found = [target for target in self._targets.in_scope(scope) if not wanted or target.resource_id in wanted]
+        found = self._targets.asked_for(scope, members)
         return page("ScalableTargets", [target.description() for target in found], members)
 
     async def deregister(self, scope: Scope, members: Members) -> Members:
@@ -93,11 +97,9 @@ class TargetOperations:
 
     async def describe_activities(self, scope: Scope, members: Members) -> Members:
         """Perform ``DescribeScalingActivities``: newest first."""
-        resource_id = members.get("ResourceId")
         shown = [
             target.activity_description(record)
-            for target in self._targets.in_scope(scope)
-            if resource_id in (None, target.resource_id)
+            for target in self._targets.asked_for(scope, members)
             for record in target.activities
         ]
         newest_first = sorted(shown, key=lambda activity: float(activity["StartTime"]), reverse=True)
@@ -113,13 +115,19 @@ class TargetOperations:
         )
 
     def _checked_resource(self, scope: Scope, members: Members) -> str:
-        resource_id = str(members["ResourceId"])
-        match resource_id.split("/"):
-            case ["endpoint", name, "variant", variant] if members["ScalableDimension"] == DIMENSION:
-                existing = {endpoint.name: endpoint.config.variant_name for endpoint in self._endpoints.in_scope(scope)}
-                if existing.get(name) == variant:
-                    return resource_id
-        raise validation_exception(f"SageMaker variant doesn't exist: {resource_id}, {members['ScalableDimension']}")
+        resource_id, kind = str(members["ResourceId"]), (members["ServiceNamespace"], members["ScalableDimension"])
+        if kind != (NAMESPACE, DIMENSION):
+            raise validation_exception(f"the local cloud scales {NAMESPACE} {DIMENSION} only, not {' '.join(kind)}")
+        existing = {
+            f"endpoint/{endpoint.name}/variant/{endpoint.config.variant_name}": endpoint.config
+            for endpoint in self._endpoints.in_scope(scope)
+        }
+        if resource_id not in existing:
+            raise validation_exception(f"SageMaker variant doesn't exist: {resource_id}, {DIMENSION}")
+        instance_type = str(existing[resource_id].variant.get("InstanceType", ""))
+        if instance_type.startswith(_BURSTABLE):
+            raise validation_exception(f"{resource_id} cannot be scaled: {instance_type} is a burstable instance type")
+        return resource_id
 
 
 def _limits(members: Members, known: ScalableTarget | None) -> ScalableTarget:

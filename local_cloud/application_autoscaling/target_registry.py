@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_cloud.application_autoscaling.targets import DIMENSION
+from local_cloud.application_autoscaling.targets import DIMENSION, NAMESPACE
 from local_cloud.errors import AwsError
 
 if TYPE_CHECKING:
@@ -28,6 +28,17 @@ class TargetRegistry:
         """Return the targets of one account and region, oldest first."""
         return [target for target in self if target.scope == scope]
 
+    def asked_for(self, scope: Scope, members: Members) -> list[TargetRecord]:
+        """Return the targets that a ``Describe…`` request means, of one resource or of all."""
+        resource_ids = members.get("ResourceIds") or [members.get("ResourceId")]
+        return [
+            target
+            for target in self.in_scope(scope)
+            if members["ServiceNamespace"] == NAMESPACE
+            and members.get("ScalableDimension") in (None, DIMENSION)
+            and (resource_ids == [None] or target.resource_id in resource_ids)
+        ]
+
     def find(self, scope: Scope, resource_id: str) -> TargetRecord | None:
         """Return the target of a resource, ``None`` if it is not registered."""
         return self._targets.get((scope, resource_id))
@@ -39,7 +50,8 @@ class TargetRegistry:
             AwsError: there is none.
         """
         target = self.find(scope, members["ResourceId"])
-        if target is None or members["ScalableDimension"] != DIMENSION:
+        kind = members["ServiceNamespace"], members["ScalableDimension"]
+        if target is None or kind != (NAMESPACE, DIMENSION):
             raise not_found(
                 f"No scalable target found for service namespace: {members['ServiceNamespace']}, "
                 f"resource ID: {members['ResourceId']}, scalable dimension: {members['ScalableDimension']}"

@@ -55,9 +55,7 @@ class EndpointOperations:
 
     async def list_endpoints(self, scope: Scope, members: Members) -> Members:
         """Perform ``ListEndpoints``."""
-        status = members.get("StatusEquals")
-        endpoints = self._endpoints.in_scope(scope)
-        return page("Endpoint", [summary(one) for one in endpoints if status in (None, one.status)], members)
+        return page("Endpoint", [summary(endpoint) for endpoint in self._endpoints.in_scope(scope)], members)
 
     async def update_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``UpdateEndpoint``."""

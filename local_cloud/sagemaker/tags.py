@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
+
+from local_cloud.errors import validation_exception
 
 if TYPE_CHECKING:
     from local_cloud.json_api import Members, Operation
@@ -14,11 +15,11 @@ class Tags:
     """The tags, and the operations on them."""
 
     def __init__(self) -> None:
-        self._tags: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._tags: dict[str, dict[str, str]] = {}
 
     def put(self, arn: str, members: Members) -> None:
-        """Add the ``Tags`` among a request's members to a resource."""
-        self._tags[arn].update({tag["Key"]: tag["Value"] for tag in members.get("Tags") or ()})
+        """Add the ``Tags`` among a request's members to a resource, which may be a new one."""
+        self._tags.setdefault(arn, {}).update({tag["Key"]: tag["Value"] for tag in members.get("Tags") or ()})
 
     def forget(self, arn: str) -> None:
         """Drop the tags of a resource that is gone."""
@@ -30,16 +31,27 @@ class Tags:
 
     async def add_tags(self, scope: Scope, members: Members) -> Members:
         """Perform ``AddTags``."""
+        self._of(members["ResourceArn"])
         self.put(members["ResourceArn"], members)
         return await self.list_tags(scope, members)
 
     async def list_tags(self, _scope: Scope, members: Members) -> Members:
         """Perform ``ListTags``."""
-        tags = self._tags[members["ResourceArn"]]
+        tags = self._of(members["ResourceArn"])
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     async def delete_tags(self, _scope: Scope, members: Members) -> Members:
         """Perform ``DeleteTags``."""
         for key in members["TagKeys"]:
-            self._tags[members["ResourceArn"]].pop(key, None)
+            self._of(members["ResourceArn"]).pop(key, None)
         return {}
+
+    def _of(self, arn: str) -> dict[str, str]:
+        """Return the tags of a resource.
+
+        Raises:
+            AwsError: there is none of the ARN.
+        """
+        if arn not in self._tags:
+            raise validation_exception(f'Could not find resource "{arn}".')
+        return self._tags[arn]

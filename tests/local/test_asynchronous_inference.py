@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -318,6 +319,44 @@ def test_scale_in_stops_the_oldest_instance_and_fails_its_work(
     scale(1)
     assert b"server error (0)" in read(working["FailureLocation"])["Body"]
     assert json.loads(read(invoke(Body=b"who")["OutputLocation"])["Body"])["process"] != oldest
+
+
+def test_an_input_is_read_when_its_job_starts(
+    client: Callable[[str], Any], invoke: Callable[..., Any], read: Callable[[str], Any], scale: Callable[[int], None]
+) -> None:
+    """What was not there when it was submitted has come by then."""
+    scale(0)
+    response = invoke(InputLocation=f"s3://{BUCKET}/input/coming")
+    client("s3").put_object(Bucket=BUCKET, Key="input/coming", Body=b"there now")
+    scale(1)
+    assert json.loads(read(response["OutputLocation"])["Body"])["body"] == "there now"
+
+
+def test_requests_are_worked_on_in_their_order(
+    client: Callable[[str], Any],
+    queue_url: str,
+    invoke: Callable[..., Any],
+    eventually: Callable[..., Any],
+    scale: Callable[[int], None],
+) -> None:
+    """The outputs come in the order in which the requests waited, as many at a time as the instance takes."""
+    scale(0)
+    names = [f"turn-{number}" for number in range(3 * CONCURRENCY)]
+    for name in names:
+        invoke(Body=b"work 0.2", InferenceId=name)
+    scale(1)
+    ended: dict[str, str] = {}
+
+    def receive() -> bool:
+        for message in client("sqs").receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages", ()):
+            notice = json.loads(message["Body"])
+            ended[notice.get("inferenceId", "")] = notice.get("eventTime", "")
+        return set(names) <= ended.keys()
+
+    eventually(receive)
+    moments = [ended[name] for name in names]
+    rounds = [moments[start : start + CONCURRENCY] for start in range(0, len(moments), CONCURRENCY)]
+    assert all(max(earlier) < min(later) for earlier, later in itertools.pairwise(rounds))
 
 
 def test_a_request_that_waits_too_long_expires_without_a_trace(

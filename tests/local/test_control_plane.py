@@ -177,6 +177,31 @@ def test_an_endpoint_that_is_being_created_is_neither_updated_nor_deleted(
     sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="new", WaiterConfig=IN_A_MOMENT)
 
 
+def test_an_endpoint_that_is_being_updated_or_deleted_is_neither_updated_nor_deleted(
+    sagemaker: Any,  # noqa: ANN401 - a boto3 client
+) -> None:
+    """And its name is taken until it is gone."""
+    sagemaker.create_endpoint(EndpointName="busy", EndpointConfigName=NAME)
+    wait_until_in_service(sagemaker, "busy")
+    sagemaker.update_endpoint(EndpointName="busy", EndpointConfigName="second")
+    wish = [VARIANT | {"DesiredInstanceCount": 2}]
+    for operation, members in (
+        (sagemaker.delete_endpoint, {}),
+        (sagemaker.update_endpoint, {"EndpointConfigName": NAME}),
+        (sagemaker.update_endpoint_weights_and_capacities, {"DesiredWeightsAndCapacities": wish}),
+    ):
+        with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+            operation(EndpointName="busy", **members)
+    wait_until_in_service(sagemaker, "busy")
+    sagemaker.delete_endpoint(EndpointName="BUSY")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="busy", WaiterConfig=IN_A_MOMENT)
+    sagemaker.create_endpoint(EndpointName="busy", EndpointConfigName=NAME)
+    with pytest.raises(ClientError, match="Cannot create already existing endpoint"):
+        sagemaker.create_endpoint(EndpointName="Busy", EndpointConfigName=NAME)
+    wait_until_in_service(sagemaker, "busy")
+    sagemaker.delete_endpoint(EndpointName="busy")
+
+
 def test_a_scaled_variant_keeps_its_instance_type(
     client: Callable[[str], Any],
     sagemaker: Any,  # noqa: ANN401 - a boto3 client
@@ -354,3 +379,46 @@ def test_a_deployment_that_cannot_be_is_refused(
             EndpointConfigName=NAME,
             DeploymentConfig={"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}},
         )
+
+
+def model_template(image: str, greeting: str, **properties: str) -> str:
+    """Return a template of one model."""
+    container = {"Image": image, "Environment": {"GREETING": greeting}}
+    model = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container, **properties}
+    return json.dumps({"Resources": {"Model": {"Type": "AWS::SageMaker::Model", "Properties": model}}})
+
+
+@pytest.mark.parametrize(
+    ("properties", "status"), [({}, "UPDATE_COMPLETE"), ({"ModelName": "fixed"}, "UPDATE_ROLLBACK_COMPLETE")]
+)
+def test_a_replacement_needs_a_name_of_its_own(
+    client: Callable[[str], Any],
+    echo_image: str,
+    eventually: Callable[..., Any],
+    properties: dict[str, str],
+    status: str,
+) -> None:
+    """The new model is there before the old one goes, so that a name that the template fixes is taken."""
+    cloudformation, stack = client("cloudformation"), f"replaced-{len(properties)}"
+
+    def state() -> dict[str, Any]:
+        [shown] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        done: dict[str, Any] = {} if shown["StackStatus"].endswith("IN_PROGRESS") else shown
+        return done
+
+    def model() -> str:
+        [resource] = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        return str(resource["PhysicalResourceId"].rpartition("/")[2])
+
+    cloudformation.create_stack(StackName=stack, TemplateBody=model_template(echo_image, "old", **properties))
+    assert eventually(state)["StackStatus"] == "CREATE_COMPLETE"
+    old = model()
+    cloudformation.update_stack(StackName=stack, TemplateBody=model_template(echo_image, "new", **properties))
+    assert eventually(state)["StackStatus"] == status
+    is_replaced = status == "UPDATE_COMPLETE"
+    assert (model() != old) == is_replaced
+    container = client("sagemaker").describe_model(ModelName=model())["PrimaryContainer"]
+    assert container["Environment"] == {"GREETING": "new" if is_replaced else "old"}
+    names = [one["ModelName"].lower() for one in client("sagemaker").list_models(MaxResults=100)["Models"]]
+    assert (old in names) != is_replaced
+    cloudformation.delete_stack(StackName=stack)

@@ -142,11 +142,17 @@ class CloudWatch:
 
 
 class Endpoints:
-    """One endpoint, ``ocr``."""
+    """Two endpoints, ``ocr`` and ``burstable``."""
 
     def in_scope(self, _scope: Scope) -> list[Any]:
-        """Return it."""
-        return [SimpleNamespace(name="ocr", config=SimpleNamespace(variant_name="AllTraffic"))]
+        """Return them."""
+        types = {"ocr": "ml.m5.large", "burstable": "ml.t2.medium"}
+        return [
+            SimpleNamespace(
+                name=name, config=SimpleNamespace(variant_name="AllTraffic", variant={"InstanceType": instance_type})
+            )
+            for name, instance_type in types.items()
+        ]
 
 
 class Iam:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.application_autoscaling.scaling import Scaling, acting_alarms, policy_alarms
+from local_cloud.application_autoscaling.scaling import Scaling, act_on_schedule, acting_alarms, policy_alarms
 from local_cloud.cloudwatch.alarms import EvaluatedAlarm
 from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
@@ -71,11 +71,13 @@ def test_registering_again_changes_what_is_given(registered: Callable[..., Any])
         {"ResourceId": "endpoint/other/variant/AllTraffic"},
         {"ResourceId": "endpoint/ocr/variant/Other"},
         {"ScalableDimension": "ecs:service:DesiredCount"},
+        {"ServiceNamespace": "ecs"},
+        {"ResourceId": "endpoint/burstable/variant/AllTraffic"},
         {"MinCapacity": 3},
     ],
 )
 def test_targets_that_cannot_be_are_refused(call: Callable[..., Any], change: dict[str, Any]) -> None:
-    """No such endpoint, variant or dimension, or crossed limits."""
+    """No such endpoint, variant, dimension or service, an instance type that cannot be scaled, or crossed limits."""
     with pytest.raises(AwsError) as refusal:
         call("RegisterScalableTarget", {"MinCapacity": 0, "MaxCapacity": 2} | change)
     assert refusal.value.code == "ValidationException"
@@ -253,3 +255,40 @@ def test_suspended_policies_do_not_scale(
     registered("RegisterScalableTarget", {"SuspendedState": {"DynamicScalingOutSuspended": False}})
     with pytest.raises(ScaledError, match="1"):
         scaling.scale([endpoints.endpoint], [ringing], 1_080.0)
+
+
+@pytest.mark.parametrize(
+    ("named", "shown"),
+    [
+        ({}, True),
+        ({"ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}, True),
+        ({"ScalableDimension": "sagemaker:inference-component:DesiredCopyCount"}, False),
+        ({"ServiceNamespace": "ecs"}, False),
+        ({"ResourceId": "endpoint/other/variant/AllTraffic"}, False),
+    ],
+)
+def test_descriptions_are_of_what_a_request_names(
+    api: AutoScalingApi,
+    registered: Callable[..., Any],
+    finish: Callable[..., Any],
+    named: dict[str, str],
+    *,
+    shown: bool,
+) -> None:
+    """Of a service, of a resource, of a dimension."""
+    registered("PutScalingPolicy", STEP)
+    action = {"ScheduledActionName": "Morning", "Schedule": "rate(1 day)", "ScalableTargetAction": {"MinCapacity": 1}}
+    registered("PutScheduledAction", action)
+    [target] = api.targets
+    act_on_schedule(target, target.scheduled_actions["Morning"].created_at + 86_400.0)
+    resource = {"ResourceIds": [named["ResourceId"]]} if "ResourceId" in named else {}
+    for operation, member in (
+        ("DescribeScalableTargets", "ScalableTargets"),
+        ("DescribeScalingPolicies", "ScalingPolicies"),
+        ("DescribeScheduledActions", "ScheduledActions"),
+        ("DescribeScalingActivities", "ScalingActivities"),
+    ):
+        members: dict[str, Any] = {"ServiceNamespace": "sagemaker"} | named
+        if operation == "DescribeScalableTargets":
+            members = {name: value for name, value in members.items() if name != "ResourceId"} | resource
+        assert len(finish(api.json_api.call(SCOPE, operation, members))[member]) == shown

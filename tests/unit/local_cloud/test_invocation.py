@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.assumptions import DEFAULTS, Assumptions, RepeatedFilename
-from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics
+from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics, queue_gauges
 from local_cloud.sagemaker.invocation import Invoker, request_headers
 from local_cloud.sagemaker.outcome import Outcome, no_response_outcome, response_outcome
+from local_cloud.sagemaker.request_queue import RequestQueue
 from local_cloud.sagemaker.resources import EndpointConfig
 from local_cloud.scope import Scope
 
@@ -308,3 +310,79 @@ def test_an_endpoint_without_topics_tells_nobody(
     invoker = Invoker(Scope("000000000000", "us-east-1"), "ocr", clock, cast("Payloads", bucket), metrics)
     finish(invoker.send_test_notifications(config_of(replace(settings, success_topic=None, error_topic=None))))
     assert (bucket.messages, counted) == ([], [])
+
+
+@pytest.mark.parametrize("included", [set(), {"SUCCESS"}, {"ERROR"}, {"SUCCESS", "ERROR"}])
+@pytest.mark.parametrize(("kind", "outcome"), [("SUCCESS", SUCCESS), ("ERROR", FAILURE)])
+def test_the_response_is_included_for_the_topics_that_are_configured(
+    clock: SimulatedClock,
+    settings: AsyncInferenceSettings,
+    finish: Callable[..., Any],
+    make_request: Callable[..., AsyncRequest],
+    *,
+    included: set[str],
+    kind: str,
+    outcome: Outcome,
+) -> None:
+    """Each of the two by itself."""
+    topics = frozenset(f"{one}_NOTIFICATION_TOPIC" for one in included)
+    bucket = Bucket()
+    metrics = EndpointMetrics("ocr", clock, lambda *_: None)
+    invoker = Invoker(Scope("000000000000", "us-east-1"), "ocr", clock, cast("Payloads", bucket), metrics)
+    config = config_of(replace(settings, topics_with_response=topics))
+    finish(invoker.invoke(make_request(), cast("ContainerProcess", Container(outcome)), config))
+    [(_, message)] = bucket.messages
+    assert ("responseBody" in message) == (kind in included)
+    if kind in included:
+        assert base64.b64decode(message["responseBody"]["content"]) == outcome.content
+
+
+OF_VARIANT = {"EndpointName", "VariantName"}
+EXHAUSTIVE = {
+    "ApproximateBacklogSize": ("Count", {"EndpointName"}),
+    "ApproximateBacklogSizePerInstance": ("Count", {"EndpointName"}),
+    "ApproximateAgeOfOldestRequest": ("Seconds", {"EndpointName"}),
+    "HasBacklogWithoutCapacity": ("Count", {"EndpointName"}),
+    "RequestDownloadFailures": ("Count", OF_VARIANT),
+    "ResponseUploadFailures": ("Count", OF_VARIANT),
+    "NotificationFailures": ("Count", OF_VARIANT),
+    "ExpiredRequests": ("Count", OF_VARIANT),
+    "InvocationFailures": ("Count", OF_VARIANT),
+    "InvocationsProcessed": ("Count", OF_VARIANT),
+    "RequestDownloadLatency": ("Microseconds", OF_VARIANT),
+    "ResponseUploadLatency": ("Microseconds", OF_VARIANT),
+    "TimeInBacklog": ("Milliseconds", OF_VARIANT),
+    "TotalProcessingTime": ("Milliseconds", OF_VARIANT),
+    "Invocation4XXErrors": ("None", OF_VARIANT),
+    "Invocation5XXErrors": ("None", OF_VARIANT),
+    "ModelLatency": ("Microseconds", OF_VARIANT),
+    "CPUUtilization": ("Percent", OF_VARIANT),
+}
+"""Names, units and dimensions as *Monitor asynchronous endpoint* lists them, and the host metric of instances."""
+
+
+def test_the_metrics_are_those_that_aws_lists(
+    clock: SimulatedClock,
+    settings: AsyncInferenceSettings,
+    finish: Callable[..., Any],
+    make_request: Callable[..., AsyncRequest],
+) -> None:
+    """After all that can happen there is each of them, under its unit and dimensions, and no other."""
+    published: dict[str, set[tuple[str, frozenset[str]]]] = {}
+
+    def put(name: str, dimensions: Mapping[str, str], _value: float, unit: str, _moment: float) -> None:
+        published.setdefault(name, set()).add((unit, frozenset(dimensions)))
+
+    metrics, config = EndpointMetrics("ocr", clock, put), config_of(settings)
+    for forbidden in ((), ("output",), ("arn:aws:sns",), ("input",)):
+        payloads = cast("Payloads", Bucket(*forbidden))
+        invoker = Invoker(Scope("000000000000", "us-east-1"), "ocr", clock, payloads, metrics)
+        request = make_request(body=None, input_location="s3://bucket/input/x")
+        for outcome in (SUCCESS, FAILURE):
+            finish(invoker.invoke(request, cast("ContainerProcess", Container(outcome)), config))
+        finish(invoker.expire(request, config))
+    metrics.publish_gauges(queue_gauges(RequestQueue(), 1, 1_000.0, DEFAULTS.scaling), 1_000.0)
+    metrics.publish_utilization([True], config.variant_name, 1_000.0)
+    assert {name: [(unit, frozenset(named))] for name, (unit, named) in EXHAUSTIVE.items()} == {
+        name: sorted(found) for name, found in published.items()
+    }

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from local_cloud.errors import AwsError
 from local_cloud.json_api import JsonApi
 from local_cloud.sagemaker.execution_roles import ExecutionRoles
+from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.model_operations import ModelOperations
 from local_cloud.sagemaker.registry import Registry
 from local_cloud.sagemaker.tags import Tags
@@ -169,6 +170,63 @@ def test_listings_are_newest_first_and_paged(call: Callable[..., Any]) -> None:
     assert [model["ModelName"] for model in first["Models"]] == ["c", "b"]
     assert [model["ModelName"] for model in second["Models"]] == ["a"]
     assert "NextToken" not in second
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, ["b", "Ab", "a"]),
+        ({"SortOrder": "Ascending"}, ["a", "Ab", "b"]),
+        ({"SortBy": "Name", "SortOrder": "Ascending"}, ["Ab", "a", "b"]),
+        ({"SortBy": "Name"}, ["b", "a", "Ab"]),
+        ({"NameContains": "b"}, ["b", "Ab"]),
+        ({"CreationTimeAfter": 1_060.0}, ["b", "Ab"]),
+        ({"CreationTimeBefore": 1_060.0}, ["a"]),
+        ({"CreationTimeAfter": 1_060.0, "CreationTimeBefore": 1_120.0}, ["Ab"]),
+    ],
+)
+def test_listings_are_filtered_and_sorted_as_asked(asked: dict[str, Any], expected: list[str]) -> None:
+    """By name, by creation, in either order; the moment named after is included, the one before is not."""
+    summaries = [
+        {"ModelName": name, "CreationTime": 1_000.0 + 60 * minute} for minute, name in enumerate(("a", "Ab", "b"))
+    ]
+    assert [summary["ModelName"] for summary in page("Model", summaries, asked)["Models"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"StatusEquals": "Failed"}, ["b"]),
+        ({"SortBy": "Status", "SortOrder": "Ascending"}, ["b", "a"]),
+        ({"LastModifiedTimeAfter": 1_060.0}, ["b"]),
+        ({"LastModifiedTimeBefore": 1_060.0}, ["a"]),
+    ],
+)
+def test_endpoints_are_listed_by_status_and_change_as_well(asked: dict[str, Any], expected: list[str]) -> None:
+    """Models and configurations have neither."""
+    summaries = [
+        {
+            "EndpointName": name,
+            "CreationTime": 1_000.0,
+            "LastModifiedTime": 1_000.0 + 60 * minute,
+            "EndpointStatus": status,
+        }
+        for minute, (name, status) in enumerate((("a", "InService"), ("b", "Failed")))
+    ]
+    assert [summary["EndpointName"] for summary in page("Endpoint", summaries, asked)["Endpoints"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"), [("AddTags", {"Tags": []}), ("ListTags", {}), ("DeleteTags", {"TagKeys": ["a"]})]
+)
+def test_what_does_not_exist_has_no_tags(call: Callable[..., Any], operation: str, members: dict[str, Any]) -> None:
+    """Neither what never was nor what is gone."""
+    arn = call("CreateModel", MODEL)["ModelArn"]
+    call(operation, {"ResourceArn": arn} | members)
+    call("DeleteModel", {"ModelName": "m"})
+    with pytest.raises(AwsError, match=f'Could not find resource "{arn}"') as refusal:
+        call(operation, {"ResourceArn": arn} | members)
+    assert refusal.value.code == "ValidationException"
 
 
 def test_tags_are_kept_by_arn(call: Callable[..., Any]) -> None:

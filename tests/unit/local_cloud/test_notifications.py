@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker.notifications import MAX_RESPONSE_BYTES, result_notification
+from local_cloud.sagemaker.notifications import MAX_RESPONSE_BYTES, TEST_NOTIFICATION, result_notification
 from local_cloud.sagemaker.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -61,11 +61,20 @@ def test_a_success_has_the_documented_members(make_request: Callable[..., AsyncR
 def test_a_failure_has_a_reason_and_no_response_parameters(make_request: Callable[..., AsyncRequest]) -> None:
     """Handlers that read the output location first break on failures, as they do on AWS."""
     outcome = Outcome(content=b"", content_type="text/plain", failure_reason="ClientError: why")
-    message = notification(make_request(), outcome)
-    assert message["invocationStatus"] == "Failed"
-    assert message["failureReason"] == "ClientError: why"
-    assert "responseParameters" not in message
-    assert message["requestParameters"] == {"endpointName": "ocr"}
+    request = make_request(received_at=1_759_044_523.203, body=None, input_location="s3://bucket/input/x")
+    expected = {
+        "awsRegion": "us-east-1",
+        "eventTime": "2025-09-28T07:28:43.333Z",
+        "receivedTime": "2025-09-28T07:28:43.203Z",
+        "invocationStatus": "Failed",
+        "failureReason": "ClientError: why",
+        "requestParameters": {"endpointName": "ocr", "inputLocation": "s3://bucket/input/x"},
+        "inferenceId": "id",
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+    }
+    assert expected == notification(request, outcome)
 
 
 def test_the_response_is_included_where_asked_for(make_request: Callable[..., AsyncRequest]) -> None:
@@ -78,5 +87,12 @@ def test_the_response_is_included_where_asked_for(make_request: Callable[..., As
 
 def test_a_large_response_is_not_included(make_request: Callable[..., AsyncRequest]) -> None:
     """Above 128 KB the caller reads from S3."""
-    outcome = Outcome(content=b"x" * (MAX_RESPONSE_BYTES + 1), content_type="text/plain", status=200)
-    assert "responseBody" not in notification(make_request(), outcome, include_response=True)
+    for surplus in (0, 1):
+        outcome = Outcome(content=b"x" * (MAX_RESPONSE_BYTES + surplus), content_type="text/plain", status=200)
+        assert ("responseBody" in notification(make_request(), outcome, include_response=True)) == (surplus == 0)
+    assert MAX_RESPONSE_BYTES == 128 * 1024
+
+
+def test_a_test_notification_has_no_inference_id() -> None:
+    """Handlers have to know it by its event's name."""
+    assert TEST_NOTIFICATION == {"eventVersion": "1.0", "eventSource": "aws:sagemaker", "eventName": "TestNotification"}
