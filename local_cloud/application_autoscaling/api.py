@@ -8,6 +8,7 @@ from local_cloud.application_autoscaling.permissions import caller_grant, role_g
 from local_cloud.application_autoscaling.policy_alarms import PolicyAlarms
 from local_cloud.application_autoscaling.policy_operations import PolicyOperations
 from local_cloud.application_autoscaling.scheduled_action_operations import ScheduledActionOperations
+from local_cloud.application_autoscaling.tag_operations import TagOperations
 from local_cloud.application_autoscaling.target_operations import TargetOperations
 from local_cloud.application_autoscaling.target_registry import TargetRegistry
 from local_cloud.errors import validation_exception
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class AutoScalingApi:
-    """Registers targets, policies and scheduled actions.
+    """Registers targets, policies, scheduled actions and tags.
 
     Args:
         clock: of creation times.
@@ -65,6 +66,7 @@ class AutoScalingApi:
                 **targets.operations(),
                 **PolicyOperations(clock, self.targets, alarms, role).operations(),
                 **ScheduledActionOperations(clock, self.targets).operations(),
+                **TagOperations(self.targets).operations(),
             },
         )
 
@@ -75,7 +77,7 @@ class AutoScalingApi:
             AwsError: the caller lacks the operation itself (``AccessDeniedException``), or what it does to SageMaker
                 and CloudWatch (``ValidationException``, which lists all of that).
         """
-        self._identities.require(scope, headers, [caller_grant(scope, operation)])
+        self._identities.require(scope, headers, [caller_grant(scope, operation, members)])
         grants = target_grants(scope, operation, members)
         if grants and not self._role.exists(scope):
             grants.append(role_grant(scope))

@@ -4,21 +4,33 @@ Sources: *Application Auto Scaling User Guide*, "Identity-based policy examples"
 CloudWatch a caller needs) and "Permissions validation" (that they are tried with the caller's rights, CloudWatch's
 without naming an alarm, and what is missing is listed in a ``ValidationException``); the words of the refusal, and that
 ``sagemaker:DescribeEndpointConfig`` is tried on a configuration that does not exist, are those that users report. The
-guide describes the trial for ``RegisterScalableTarget`` and speaks of all requests; decided: whatever changes something
-is tried, what only describes is not.
+guide describes the trial for ``RegisterScalableTarget`` and speaks of all requests; decided: whatever changes how a
+variant scales is tried, what describes or tags is not.
 """
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from local_cloud.application_autoscaling.service_linked_role import PRINCIPAL, service_linked_role_arn
 from local_cloud.ministack_iam import Grant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local_cloud.json_api import Members
     from local_cloud.scope import Scope
+
+_CONFIGURING: Final = (
+    "RegisterScalableTarget",
+    "DeregisterScalableTarget",
+    "PutScalingPolicy",
+    "DeleteScalingPolicy",
+    "PutScheduledAction",
+    "DeleteScheduledAction",
+)
+_NO_MEMBERS: Final[Mapping[str, object]] = {}
 
 
 def scaling_resource(scope: Scope) -> str:
@@ -26,14 +38,15 @@ def scaling_resource(scope: Scope) -> str:
     return scope.arn("application-autoscaling", "scalable-target/*")
 
 
-def caller_grant(scope: Scope, operation: str) -> Grant:
+def caller_grant(scope: Scope, operation: str, members: Members = _NO_MEMBERS) -> Grant:
     """Return what the caller of an operation needs of Application Auto Scaling itself."""
-    return Grant(f"application-autoscaling:{operation}", scaling_resource(scope))
+    resource = str(members.get("ResourceARN") or scaling_resource(scope))
+    return Grant(f"application-autoscaling:{operation}", resource)
 
 
 def target_grants(scope: Scope, operation: str, members: Members) -> list[Grant]:
     """Return what the caller of an operation needs of CloudWatch and of SageMaker."""
-    if operation.startswith("Describe"):
+    if operation not in _CONFIGURING:
         return []
     return [
         *_variant_grants(scope, str(members.get("ResourceId", ""))),

@@ -77,6 +77,7 @@ class TargetOperations:
         await self._role.ensure(scope)
         if target is None:
             target = self._new_target(scope, resource_id, limits)
+            target.tags = dict(members.get("Tags") or {})
             self._targets.add(target)
         target.scaling.limits = limits
         target.suspended.update(members.get("SuspendedState") or {})

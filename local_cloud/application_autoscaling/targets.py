@@ -83,6 +83,7 @@ class TargetRecord:
         created_at: simulated seconds since the epoch.
         scaling: the range of its capacity, and the cooldowns that earlier activities left.
         suspended: the target's ``SuspendedState``.
+        tags: values by key.
         policies: by name.
         scheduled_actions: by name.
         activities: oldest first.
@@ -96,6 +97,7 @@ class TargetRecord:
     suspended: dict[str, bool] = field(
         default_factory=lambda: dict.fromkeys((SCALING_IN, SCALING_OUT, SCHEDULED_SCALING), False)
     )
+    tags: dict[str, str] = field(default_factory=dict)
     policies: dict[str, PolicyRecord] = field(default_factory=dict)
     scheduled_actions: dict[str, ScheduledActionRecord] = field(default_factory=dict)
     activities: list[ActivityRecord] = field(default_factory=list)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from async_inference.limits import MAX_PAYLOAD_BYTES
 from local_cloud.assumptions import DEFAULTS, Assumptions, RepeatedFilename
 from local_cloud.errors import AwsError
 from local_cloud.sagemaker.notifications import TEST_NOTIFICATION, result_notification
@@ -93,6 +94,9 @@ class Invoker:
         except (AwsError, BotoCoreError, ClientError) as error:
             self._metrics.count("RequestDownloadFailures", variant)
             return failed_outcome(f"ClientError: Could not download the input {request.input_location}: {error}")
+        if body is not None and len(body) > MAX_PAYLOAD_BYTES:
+            self._metrics.count("RequestDownloadFailures", variant)
+            return failed_outcome(f"ClientError: The input has {len(body)} bytes, {MAX_PAYLOAD_BYTES} are allowed.")
         downloaded = self._clock.now()
         self._metrics.duration("RequestDownloadLatency", variant, downloaded - started)
         timeout = self._clock.real_seconds(request.timeout_seconds)

@@ -149,7 +149,10 @@ def walk_control_api(sagemaker: Any, name: str) -> None:  # noqa: ANN401 - a bot
 
 def walk_auto_scaling(scaling: Any) -> None:  # noqa: ANN401 - a boto3 client
     """Register the endpoint, give it policies of both kinds and scheduled actions, and take all of it away again."""
-    scaling.register_scalable_target(**TARGET, MinCapacity=0, MaxCapacity=2)
+    arn = scaling.register_scalable_target(**TARGET, MinCapacity=0, MaxCapacity=2)["ScalableTargetARN"]
+    scaling.tag_resource(ResourceARN=arn, Tags={"team": "reading"})
+    assert scaling.list_tags_for_resource(ResourceARN=arn)["Tags"] == {"team": "reading"}
+    scaling.untag_resource(ResourceARN=arn, TagKeys=["team"])
     step = {
         "AdjustmentType": "ChangeInCapacity",
         "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],

@@ -292,3 +292,41 @@ def test_descriptions_are_of_what_a_request_names(
         if operation == "DescribeScalableTargets":
             members = {name: value for name, value in members.items() if name != "ResourceId"} | resource
         assert len(finish(api.json_api.call(SCOPE, operation, members))[member]) == shown
+
+
+@pytest.fixture
+def tagged(api: AutoScalingApi, call: Callable[..., Any], finish: Callable[..., Any]) -> Callable[..., Any]:
+    """Performs an operation on the tags of a target that was registered with one."""
+    registration = {"MinCapacity": 0, "MaxCapacity": 2, "Tags": {"team": "reading"}}
+    arn = call("RegisterScalableTarget", registration)["ScalableTargetARN"]
+    return lambda operation, **members: finish(api.json_api.call(SCOPE, operation, {"ResourceARN": arn} | members))
+
+
+def test_targets_have_tags(tagged: Callable[..., Any]) -> None:
+    """Those of the registration, added ones, and those that are left."""
+    tagged("TagResource", Tags={"stage": "dev"})
+    assert tagged("ListTagsForResource") == {"Tags": {"team": "reading", "stage": "dev"}}
+    tagged("UntagResource", TagKeys=["team", "unknown"])
+    assert tagged("ListTagsForResource") == {"Tags": {"stage": "dev"}}
+
+
+def test_a_target_has_fifty_tags_at_most(tagged: Callable[..., Any]) -> None:
+    """One more leaves them as they are."""
+    tagged("TagResource", Tags={f"key-{number}": "" for number in range(49)})
+    with pytest.raises(AwsError, match="would have 51 tags") as refusal:
+        tagged("TagResource", Tags={"last": ""})
+    assert refusal.value.code == "TooManyTagsException"
+    assert len(tagged("ListTagsForResource")["Tags"]) == 50
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [("TagResource", {"Tags": {}}), ("ListTagsForResource", {}), ("UntagResource", {"TagKeys": []})],
+)
+def test_what_is_not_registered_has_no_tags(
+    tagged: Callable[..., Any], operation: str, members: dict[str, object]
+) -> None:
+    """The code is the one that the service model declares."""
+    with pytest.raises(AwsError) as refusal:
+        tagged(operation, ResourceARN="arn:aws:application-autoscaling:us-east-1:0:scalable-target/none", **members)
+    assert refusal.value.code == "ResourceNotFoundException"

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.assumptions import DEFAULTS, Assumptions, RepeatedFilename
+from local_cloud.sagemaker import invocation
 from local_cloud.sagemaker.endpoint_metrics import EndpointMetrics, queue_gauges
 from local_cloud.sagemaker.invocation import Invoker, request_headers
 from local_cloud.sagemaker.outcome import Outcome, no_response_outcome, response_outcome
@@ -218,6 +219,26 @@ def test_an_input_that_cannot_be_read_fails_the_job_without_asking_the_container
     assert container.received == []
     assert b"Could not download the input" in bucket.objects["s3://bucket/failure/u-error.out"]
     assert "RequestDownloadFailures" in counted
+
+
+@pytest.mark.parametrize(("size", "works"), [(9, True), (10, False)])
+def test_an_input_beyond_what_sagemaker_takes_is_a_failed_job(
+    invoke: Callable[..., Bucket],
+    make_request: Callable[..., AsyncRequest],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    size: int,
+    works: bool,
+) -> None:
+    """A gigabyte; here nine bytes are allowed."""
+    monkeypatch.setattr(invocation, "MAX_PAYLOAD_BYTES", 9)
+    bucket = Bucket()
+    bucket.objects["s3://bucket/input/x"] = b"x" * size
+    container = Container(SUCCESS)
+    invoke(make_request(body=None, input_location="s3://bucket/input/x"), container, bucket)
+    assert (len(container.received) == 1) == works
+    failure = bucket.objects.get("s3://bucket/failure/u-error.out", b"")
+    assert failure == (b"" if works else b"ClientError: The input has 10 bytes, 9 are allowed.")
 
 
 def test_an_output_that_cannot_be_stored_is_a_failed_job(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.application_autoscaling.permissions import role_grant, target_grants
+from local_cloud.application_autoscaling.permissions import caller_grant, role_grant, target_grants
 from local_cloud.scaled_variants import ScaledVariants
 from local_cloud.scope import Scope
 
@@ -48,7 +48,7 @@ def test_what_changes_scaling_needs_the_variant_and_its_alarms(operation: str) -
 
 
 def test_who_only_looks_needs_nothing_more(api: AutoScalingApi) -> None:
-    """Every operation either changes something or describes."""
+    """Nor who tags: every other operation is one of these."""
     needed = {
         name: bool(target_grants(SCOPE, name, {"ResourceId": "endpoint/ocr/variant/AllTraffic"}))
         for name in api.json_api.operations
@@ -99,7 +99,8 @@ def test_deleting_a_scaled_endpoint_needs_what_takes_its_scaling_away(
 
 @pytest.mark.usefixtures("registered")
 @pytest.mark.parametrize(
-    ("member", "value"), [("InstanceType", "ml.m5.xlarge"), ("InstancePools", [{"InstanceType": "ml.m5.xlarge"}])]
+    ("member", "value"),
+    [("VariantName", "Other"), ("InstanceType", "ml.m5.xlarge"), ("InstancePools", [{"InstanceType": "ml.m5.xlarge"}])],
 )
 def test_a_scaled_variant_keeps_its_instances_and_its_name(api: AutoScalingApi, member: str, value: object) -> None:
     """Pools of instance types are instance types."""
@@ -112,3 +113,10 @@ def test_a_scaled_variant_keeps_its_instances_and_its_name(api: AutoScalingApi, 
     changed: Any = SimpleNamespace(variant=variant | {member: value})
     with pytest.raises(Exception, match="Deregister the scalable target first"):
         scaled.check_update(endpoint, changed)
+
+
+def test_tagging_is_allowed_by_target() -> None:
+    """Every other operation is allowed for all targets or none."""
+    arn = "arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/0123"
+    assert caller_grant(SCOPE, "TagResource", {"ResourceARN": arn}).resource == arn
+    assert caller_grant(SCOPE, "DescribeScalableTargets", {}).resource.endswith(":scalable-target/*")
