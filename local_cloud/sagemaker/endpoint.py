@@ -115,7 +115,7 @@ class Endpoint:
 
     def take(self, release: Release) -> None:
         """Let ``release`` do all of the work from now on."""
-        release.fleet.working = None
+        release.fleet.resting = 0
         self.release, self.config, self._sharing = release, release.config, None
         self.dispatch()
 

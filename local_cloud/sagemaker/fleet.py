@@ -113,7 +113,7 @@ class Fleet:
         scale_in: what becomes of the work of an instance that is one too many.
 
     Attributes:
-        working: how many instances may take work, the oldest first; ``None`` for all.
+        resting: how many instances take no work, the oldest first, which are also the first to go.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Fleet:
         scale_in: ScaleIn,
     ) -> None:
         self.specification = specification
-        self.working: int | None = None
+        self.resting = 0
         self._host = host
         self._clock = clock
         self._on_service = on_service
@@ -151,7 +151,7 @@ class Fleet:
         """Return the least busy instance that can take another invocation; ``None`` if there is none."""
         limit = self.specification.max_concurrency
         free = [
-            (one, one.container) for one in self._instances[: self.working] if one.container and one.running < limit
+            (one, one.container) for one in self._instances[self.resting :] if one.container and one.running < limit
         ]
         return min(free, key=lambda pair: pair[0].running, default=None)
 
@@ -163,6 +163,7 @@ class Fleet:
         """
         surplus = max(0, len(self._instances) - count)
         removed, self._instances = self._instances[:surplus], self._instances[surplus:]
+        self.resting = max(0, self.resting - surplus)
         missing = count - len(self._instances)
         added = [Instance(self.specification, self._host, self._clock, self._on_service) for _ in range(missing)]
         self._instances += added

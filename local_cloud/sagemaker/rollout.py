@@ -87,9 +87,9 @@ class Rollout:
     def _share(self, working: int) -> None:
         """Let so many new instances take requests, and as many old ones not."""
         self._endpoint.enter("ActivatingTraffic")
-        self._new.fleet.working = working
+        self._new.fleet.resting = self._new.fleet.desired_count - working
         if self._old is not None:
-            self._old.fleet.working = max(0, self._old_count - working)
+            self._old.fleet.resting = self._old.fleet.desired_count - max(0, self._old_count - working)
             self._endpoint.divide(self._new)
 
     async def _watch(self, seconds: float) -> None:

@@ -68,6 +68,17 @@ def test_no_instance_takes_more_than_its_concurrency(clock: SimulatedClock) -> N
     assert fleet_of(clock, ("a", 2), (None, 0)).free_instance() is None
 
 
+def test_instances_that_rest_take_no_work(clock: SimulatedClock) -> None:
+    """They are the oldest, and so the first to go when the fleet shrinks."""
+    fleet = fleet_of(clock, ("a", 0), ("b", 1), ("c", 2))
+    fleet.resting = 1
+    free = fleet.free_instance()
+    assert free is not None
+    assert free[0] is fleet._instances[1]
+    fleet.resting = 2
+    assert fleet.free_instance() is None
+
+
 def test_a_model_runs_the_program_of_its_image(config: EndpointConfig) -> None:
     """The environment is the model's, and what nobody names has its default."""
     expected = ContainerSpecification(

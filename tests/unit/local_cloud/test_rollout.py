@@ -29,7 +29,7 @@ class Fleet:
     def __init__(self, name: str, count: int, log: list[str], most: int = 9) -> None:
         self.name = name
         self.desired_count = count
-        self.working: int | None = None
+        self.resting = 0
         self._log = log
         self._most = most
 
@@ -39,6 +39,7 @@ class Fleet:
             raise ContainerError("no instance came up")
         if count != self.desired_count:
             self._log.append(f"{self.name} {count}")
+        self.resting = max(0, self.resting - max(0, self.desired_count - count))
         self.desired_count = count
 
     async def close(self) -> None:
@@ -67,7 +68,8 @@ class Endpoint:
     def divide(self, release: Any) -> None:  # noqa: ANN401 - a release of fakes
         """Say how the work is divided."""
         new, old = release.fleet, self.release.fleet
-        self._log.append(f"{old.name} {old.working} and {new.name} {new.working} work")
+        working = [f"{fleet.name} {fleet.desired_count - fleet.resting}" for fleet in (old, new)]
+        self._log.append(f"{' and '.join(working)} work")
 
 
 class Deployed:
@@ -146,6 +148,17 @@ def test_a_rolling_deployment_never_has_many_more_instances(deploy: Callable[...
     deployed = deploy(ROLLING)
     assert deployed.log == ["new 2", "old 2 and new 2 work", "old 2", "new 4", "new works", "old stops"]
     assert deployed.seconds == 240.0
+
+
+def test_instances_that_rest_are_the_ones_to_go(deploy: Callable[..., Deployed]) -> None:
+    """Those that work are not stopped in the middle of it for the sake of those that do not."""
+    quarter = replace(ROLLING, size=HALF | {"Value": 25})
+    assert deploy(quarter).log == [
+        *("new 1", "old 3 and new 1 work", "old 3"),
+        *("new 2", "old 2 and new 2 work", "old 2"),
+        *("new 3", "old 1 and new 3 work", "old 1"),
+        *("new 4", "new works", "old stops"),
+    ]
 
 
 def test_a_rolling_deployment_that_rings_launches_the_old_ones_again(deploy: Callable[..., Deployed]) -> None:
