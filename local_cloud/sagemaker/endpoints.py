@@ -138,7 +138,7 @@ class Endpoints:
         """
         config, model = self._asynchronous_config(endpoint.scope, config.name)
         policy = DeploymentPolicy.from_members(deployment)
-        alarms = self._ministack.metric_alarm_states(endpoint.scope)
+        alarms = self._ministack.alarms.states(endpoint.scope)
         if missing := [name for name in policy.alarms if name not in alarms]:
             raise validation_exception(f"Could not find the alarms {', '.join(missing)}")
         if policy.alarms:
@@ -216,7 +216,7 @@ class Endpoints:
                 await retired.close()
 
     def _is_in_alarm(self, scope: Scope, name: str) -> bool:
-        return self._ministack.metric_alarm_states(scope).get(name) == "ALARM"
+        return self._ministack.alarms.states(scope).get(name) == "ALARM"
 
     async def _launch(self, endpoint: Endpoint, config: EndpointConfig, model: Model, count: int) -> Fleet:
         specification = container_specification(config, model, self._commands)
@@ -267,8 +267,7 @@ class Endpoints:
 
     def _metric_store(self, scope: Scope) -> StoreSample:
         def put(name: str, dimensions: Mapping[str, str], value: float, unit: str, moment: float) -> None:
-            self._ministack.enter(scope)
-            self._ministack.put_metric(namespace(name), name, dimensions, value, unit=unit, timestamp=moment)
+            self._ministack.metrics.put(scope, namespace(name), name, dimensions, value, unit=unit, timestamp=moment)
 
         return put
 
