@@ -108,7 +108,8 @@ def local_cloud(
 
     Raises:
         PortTakenError: something listens on the port already.
-        LocalCloudError: it ended at once, and the message has its last words, or does not answer.
+        LocalCloudError: it ended at once, and the message has its last words, or does not answer; or something in it
+            failed that was no request's fault, and the message says what.
     """
     port = port or free_port()
     # Whatever listens there would answer in place of the new process.
@@ -130,6 +131,7 @@ def local_cloud(
         try:
             _wait_until_ready(cloud)
             yield cloud
+            _require_no_internal_errors(cloud)
         finally:
             _stop(process)
 
@@ -163,6 +165,12 @@ def _wait_until_ready(cloud: RunningLocalCloud) -> None:
         else f"ended with status {status}"
     )
     raise LocalCloudError(": ".join(filter(None, [f"the local cloud {failure}", cloud.last_words()])))
+
+
+def _require_no_internal_errors(cloud: RunningLocalCloud) -> None:
+    """Let nobody overlook what the local cloud survived."""
+    if cloud.process.poll() is None and (errors := cloud.health()["internal_errors"]):
+        raise LocalCloudError(f"the local cloud failed in {len(errors)} things, the first: {errors[0]}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

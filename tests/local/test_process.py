@@ -13,6 +13,7 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -39,6 +40,17 @@ def handler(event, context):
     pathlib.Path(event).touch()
     time.sleep(60)
 """
+
+
+BROKEN = """
+from local_cloud.cloudwatch.alarms import AlarmEvaluator
+
+def evaluate(self, now):
+    raise RuntimeError("nothing is evaluated")
+
+AlarmEvaluator.evaluate = evaluate
+"""
+"""What Python runs before the local cloud where it is called ``sitecustomize.py``."""
 
 
 def zipped(name: str, text: str) -> bytes:
@@ -100,6 +112,24 @@ def test_the_local_cloud_writes_to_the_callers_standard_error_where_asked(capfd:
     with pytest.raises(LocalCloudError, match=r"ended with status 2$"), local_cloud(time_scale=0, inherit_stderr=True):
         pass
     assert "--time-scale" in capfd.readouterr().err
+
+
+def test_what_fails_within_is_reported_survived_and_not_overlooked(
+    connect: Callable[..., Any], tmp_path: Path, eventually: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log has the traceback, health the line, and whoever started the local cloud hears of it in the end."""
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    failed = "the alarms failed: RuntimeError: nothing is evaluated"
+    with ExitStack() as stack:
+        running = stack.enter_context(local_cloud(time_scale=600.0))
+        errors = eventually(lambda: running.health()["internal_errors"])
+        assert errors[0] == failed
+        eventually(lambda: len(running.health()["internal_errors"]) > 1)
+        assert connect(running)("s3").list_buckets()["Buckets"] == []
+        assert "Traceback (most recent call last)" in running.last_words()
+        with pytest.raises(LocalCloudError, match=rf"^the local cloud failed in \d+ things, the first: {failed}$"):
+            stack.close()
 
 
 def test_two_local_clouds_do_not_disturb_each_other(client: Callable[[str], Any]) -> None:
