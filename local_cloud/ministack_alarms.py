@@ -11,7 +11,6 @@ import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from local_cloud.clock import iso_timestamp
 from local_cloud.cloudwatch import alarm_history
 from local_cloud.cloudwatch.alarm_message import message, subject
 from local_cloud.errors import AwsError
@@ -120,9 +119,7 @@ class MiniStackAlarms:
         if old_state == new_state:
             return
         entries, now = self._cloudwatch._history_entries(), self._now()  # noqa: SLF001
-        oldest = iso_timestamp(now - alarm_history.HISTORY_RETENTION_SECONDS)
-        while entries and entries[0]["Timestamp"] < oldest:
-            del entries[0]
+        alarm_history.forget(entries, now)
         before = _last_state(entries, name) | {"stateValue": old_state}
         entries.append(alarm_history.state_update(self._all()[name], before, now))
 

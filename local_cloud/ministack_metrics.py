@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ministack.services.cloudwatch": (
+        "_dims_from_list",
         "_dims_key",
         "_evict_old_metrics",
         "_metric_bucket",
@@ -84,9 +85,21 @@ class MiniStackMetrics:
         self._cloudwatch.time = SimpleNamespace(time=now)
         self._cloudwatch._metric_bucket = self._bucket  # noqa: SLF001
         self._cloudwatch._evict_old_metrics = lambda: None  # noqa: SLF001
+        dimensions = self._cloudwatch._dims_from_list  # noqa: SLF001
+        self._cloudwatch._dims_from_list = lambda listed: _Dimensions(dimensions(listed))  # noqa: SLF001
 
     def _bucket(self, key: tuple[str, str, str]) -> Series:
         series: Series | None = self._series.get(key)
         if series is None:
             series = self._series[key] = Series()
         return series
+
+
+class _Dimensions(dict[str, str]):
+    """The dimensions of a metric that is asked for.
+
+    MiniStack takes none for any. CloudWatch does not: a metric without dimensions is a metric of its own.
+    """
+
+    def __bool__(self) -> bool:
+        return True

@@ -68,6 +68,12 @@ def action(alarm: Members, arn: str, message: str, error: str | None, now: float
     return _item(alarm, "Action", summary, data, now)
 
 
+def forget(items: list[Any], now: float) -> None:
+    """Remove those of ``items``, oldest first, that are older at ``now`` than they are kept."""
+    oldest = iso_timestamp(now - HISTORY_RETENTION_SECONDS)
+    items[:] = [item for item in items if item["Timestamp"] >= oldest]
+
+
 def _item(alarm: Members, item_type: str, summary: str, data: Members, now: float) -> dict[str, Any]:
     return {
         "AlarmName": alarm["AlarmName"],
