@@ -8,6 +8,7 @@ Guide*, "Metrics retention".
 from __future__ import annotations
 
 import math
+import threading
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -76,14 +77,16 @@ class Series:
         self._totals: dict[int, StatisticSet] = {}
         # Five numbers a sample, its moment and its statistic set: a busy endpoint has hundreds each minute.
         self._samples: dict[int, array[float]] = {}
+        # MiniStack publishes what becomes of functions from the threads that they run in.
+        self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
         return bool(self._totals)
 
     def __iter__(self) -> Iterator[Point]:
-        for minute, total in self._totals.items():
-            for moment, sample in self._samples_of(minute) if minute in self._samples else [(minute * _MINUTE, total)]:
-                yield self._point(moment, sample)
+        with self._lock:
+            kept = [each for minute, total in self._totals.items() for each in self._samples_of(minute, total)]
+        return (self._point(moment, sample) for moment, sample in kept)
 
     def __getitem__(self, index: int) -> Point:
         return list(self)[index]
@@ -93,36 +96,42 @@ class Series:
         sample = statistic_set(point)
         if not sample.sample_count:
             return
-        if not self:
-            self._unit, self._dimensions = point["Unit"], point["Dimensions"]
         moment = float(point["Timestamp"])
         minute = int(moment // _MINUTE)
-        self._totals.setdefault(minute, StatisticSet()).add(sample)
         row = (moment, sample.sample_count, sample.sum, sample.minimum, sample.maximum)
-        self._samples.setdefault(minute, array("d")).extend(row)
+        with self._lock:
+            if not self:
+                self._unit, self._dimensions = point["Unit"], point["Dimensions"]
+            self._totals.setdefault(minute, StatisticSet()).add(sample)
+            self._samples.setdefault(minute, array("d")).extend(row)
 
     def statistics(self, *, start: float, period: float, count: int) -> list[StatisticSet]:
         """Return what there is in each of ``count`` periods from ``start`` on, oldest first."""
         sets = [StatisticSet() for _ in range(count)]
         whole_minutes = start % _MINUTE == 0 and period % _MINUTE == 0
-        for minute in range(int(start // _MINUTE), math.ceil((start + count * period) / _MINUTE)):
-            if (total := self._totals.get(minute)) is None:
-                continue
-            known = [(minute * _MINUTE, total)]
-            for moment, sample in known if whole_minutes or minute not in self._samples else self._samples_of(minute):
-                if 0 <= (index := int((moment - start) // period)) < count:
-                    sets[index].add(sample)
+        with self._lock:
+            for minute in range(int(start // _MINUTE), math.ceil((start + count * period) / _MINUTE)):
+                if (total := self._totals.get(minute)) is None:
+                    continue
+                whole = [(float(minute * _MINUTE), total)]
+                for moment, sample in whole if whole_minutes else self._samples_of(minute, total):
+                    if 0 <= (index := int((moment - start) // period)) < count:
+                        sets[index].add(sample)
         return sets
 
     def forget(self, now: float) -> None:
         """Let go what is older at ``now`` than it is kept."""
-        for minute in [minute for minute in self._samples if minute * _MINUTE < now - SAMPLE_RETENTION_SECONDS]:
-            del self._samples[minute]
-        for minute in [minute for minute in self._totals if minute * _MINUTE < now - RETENTION_SECONDS]:
-            del self._totals[minute]
+        with self._lock:
+            for minute in [minute for minute in self._samples if minute * _MINUTE < now - SAMPLE_RETENTION_SECONDS]:
+                del self._samples[minute]
+            for minute in [minute for minute in self._totals if minute * _MINUTE < now - RETENTION_SECONDS]:
+                del self._totals[minute]
 
-    def _samples_of(self, minute: int) -> Iterator[tuple[float, StatisticSet]]:
-        rows = self._samples[minute]
+    def _samples_of(self, minute: int, total: StatisticSet) -> Iterator[tuple[float, StatisticSet]]:
+        """Yield a minute's samples with their times; where they are gone, all of them as one at its beginning."""
+        if (rows := self._samples.get(minute)) is None:
+            yield float(minute * _MINUTE), total
+            return
         for index in range(0, len(rows), _COLUMNS):
             moment, *numbers = rows[index : index + _COLUMNS]
             yield moment, StatisticSet(*numbers)

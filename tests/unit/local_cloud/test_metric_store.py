@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -104,3 +105,20 @@ def test_reading_costs_what_is_read() -> None:
     filled._totals = Counting(filled._totals)
     filled.statistics(start=START + 60 * 21_580, period=60, count=17)
     assert Counting.looked_up == 17
+
+
+def test_functions_that_run_in_threads_publish_while_metrics_are_read() -> None:
+    """No sample is lost, and no reader is disturbed."""
+    filled, writers = Series(), 4
+
+    def publish(writer: int) -> None:
+        for number in range(2_000):
+            filled.append(point(START + 60 * (number * writers + writer), 1.0))
+
+    with ThreadPoolExecutor(writers) as threads:
+        published = [threads.submit(publish, writer) for writer in range(writers)]
+        while not all(future.done() for future in published):
+            sum(1 for _ in filled)
+            filled.forget(START)
+    assert [future.exception() for future in published] == [None] * writers
+    assert len(list(filled)) == 2_000 * writers
