@@ -19,7 +19,7 @@ from local_cloud.ministack_context import current_scope, enter
 from local_cloud.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from local_cloud.json_api import Members
     from scaling_engine.alarms import AlarmState
@@ -120,7 +120,7 @@ class MiniStackAlarms:
             return
         entries, now = self._cloudwatch._history_entries(), self._now()  # noqa: SLF001
         alarm_history.forget(entries, now)
-        before = _last_state(entries, name) | {"stateValue": old_state}
+        before = alarm_history.last_state(entries, name) | {"stateValue": old_state}
         entries.append(alarm_history.state_update(self._all()[name], before, now))
 
     def _act(self, alarm: dict[str, Any], old_state: str, new_state: str, _reason: str) -> None:
@@ -141,7 +141,7 @@ class MiniStackAlarms:
         topic = self._sns._topic_by_arn_any_scope(topic_arn)  # noqa: SLF001
         if topic is None:
             return "Topic does not exist"
-        if topic["attributes"].get("KmsMasterKeyId") == _AWS_MANAGED_KEY:
+        if topic["attributes"].get("KmsMasterKeyId", "").endswith(_AWS_MANAGED_KEY):
             return "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
         if not self._sns.topic_policy_allows(topic_arn, "cloudwatch.amazonaws.com", arn, scope.account):
             return f"Resource: {arn} is not authorized to perform: SNS:Publish on resource: {topic_arn}"
@@ -171,12 +171,3 @@ def _configuration_updates(
         alarm_history.configuration_update(after.get(name) or before[name], kind, now)
         for name, kind in zip(changed, kinds, strict=True)
     ]
-
-
-def _last_state(entries: Sequence[Members], name: str) -> dict[str, Any]:
-    """Return what history has of an alarm's last state."""
-    for item in reversed(entries):
-        if item["AlarmName"] == name and item["HistoryItemType"] == "StateUpdate":
-            state: dict[str, Any] = json.loads(item["HistoryData"])["newState"]
-            return state
-    return dict(alarm_history.INITIAL_STATE)

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from local_cloud.errors import AwsError
 from local_cloud.trust import trusts
@@ -30,6 +30,7 @@ PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 _NAMESPACE_KEY: Final = "cloudwatch:namespace"
+_FIRST_CBOR_MAP: Final = b"\xa0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +141,31 @@ class Identities:
 
 
 def metric_namespace(body: bytes) -> str | None:
-    """Return the namespace that a request to CloudWatch names, in JSON or as a form; ``None`` if it names none."""
-    if body[:1] != b"{":
-        return parse_qs(body.decode(errors="replace")).get("Namespace", [None])[0]
+    """Return the namespace that a request to CloudWatch names, in any of its protocols; ``None`` if it names none."""
     try:
-        namespace = json.loads(body).get("Namespace")
+        members = _members(body)
     except ValueError:
         return None
+    namespace = members.get("Namespace") if isinstance(members, dict) else None
     return str(namespace) if namespace else None
+
+
+def _members(body: bytes) -> object:
+    """Return the members of a request in JSON, in CBOR or as a form.
+
+    Raises:
+        ValueError: it is malformed.
+    """
+    if body[:1] == b"{":
+        return json.loads(body)
+    if body[:1] < _FIRST_CBOR_MAP:
+        return dict(parse_qsl(body.decode(errors="replace")))
+    # As in MiniStack, nobody who speaks no CBOR needs the library.
+    cbor2: Any = import_module("cbor2")
+    try:
+        return cbor2.loads(body)
+    except cbor2.CBORDecodeError as error:
+        raise ValueError(str(error)) from error
 
 
 def _supply_namespaces() -> None:

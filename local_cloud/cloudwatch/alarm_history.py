@@ -12,7 +12,7 @@ from local_cloud.clock import iso_timestamp
 from local_cloud.cloudwatch.alarm_time import alarm_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from local_cloud.json_api import Members
 
@@ -66,6 +66,18 @@ def action(alarm: Members, arn: str, message: str, error: str | None, now: float
         "error": error,
     }
     return _item(alarm, "Action", summary, data, now)
+
+
+def last_state(items: Sequence[Members], name: str) -> dict[str, Any]:
+    """Return the state in which ``items``, oldest first, leave the alarm of a name; a new one may have an old name."""
+    for item in reversed(items):
+        if item["AlarmName"] == name and item["HistoryItemType"] != "Action":
+            data: dict[str, Any] = json.loads(item["HistoryData"])
+            if item["HistoryItemType"] == "StateUpdate":
+                return dict(data["newState"])
+            if data["type"] != "Update":
+                break
+    return dict(INITIAL_STATE)
 
 
 def forget(items: list[Any], now: float) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import cbor2
 import pytest
+import urllib3
+
+from local_cloud.process import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +96,42 @@ def test_a_metric_without_dimensions_is_one_of_its_own(client: Callable[[str], A
     assert [(point["Timestamp"], point["Sum"], point["SampleCount"], point["Unit"]) for point in found] == [
         (start, 100.0, 1.0, "None")
     ]
+
+
+def test_newer_clients_speak_cbor(cloud: RunningLocalCloud, client: Callable[[str], Any]) -> None:
+    """Those in Go, Java and JavaScript do; boto3 does not."""
+    scope = f"{ACCOUNT}/20260101/{REGION}/monitoring/aws4_request"
+    headers = {
+        "smithy-protocol": "rpc-v2-cbor",
+        "content-type": "application/cbor",
+        "authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none",
+    }
+
+    def call(operation: str, members: dict[str, Any]) -> dict[str, Any]:
+        url = f"{cloud.endpoint_url}/service/GraniteServiceVersion20100801/operation/{operation}"
+        response = urllib3.request("POST", url, body=cbor2.dumps(members), headers=headers)
+        answer: dict[str, Any] = cbor2.loads(response.data)
+        assert response.status == 200, answer
+        return answer
+
+    call("PutMetricData", {"Namespace": "Binary", "MetricData": [{"MetricName": "Orders", "Value": 3.0}]})
+    [metric] = client("cloudwatch").list_metrics(Namespace="Binary")["Metrics"]
+    assert metric["MetricName"] == "Orders"
+    client("cloudwatch").put_metric_alarm(
+        AlarmName="binary",
+        Namespace="Binary",
+        MetricName="Orders",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=5.0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    call("SetAlarmState", {"AlarmName": "binary", "StateValue": "ALARM", "StateReason": "drill"})
+    [alarm] = call("DescribeAlarms", {"AlarmNames": ["binary"]})["MetricAlarms"]
+    assert isinstance(alarm["StateTransitionedTimestamp"], datetime)
+    assert alarm["StateReason"] == "drill"
 
 
 @pytest.mark.usefixtures("start")

@@ -10,6 +10,7 @@ from local_cloud.cloudwatch.alarm_history import (
     action,
     configuration_update,
     forget,
+    last_state,
     state_update,
 )
 
@@ -58,3 +59,18 @@ def test_after_thirty_days_an_item_is_forgotten() -> None:
     assert len(items) == 2
     forget(items, 1_800_000_001.0 + HISTORY_RETENTION_SECONDS)
     assert [item["Timestamp"] for item in items] == ["2027-01-15T08:01:00.000Z"]
+
+
+def test_the_last_state_is_that_of_the_alarm_that_there_is() -> None:
+    """An update leaves it; an alarm that was deleted and made again has none of it."""
+    alarm = ALARM | {"AlarmConfigurationUpdatedTimestamp": 1_800_000_000}
+    created, updated, deleted = (
+        configuration_update(alarm, change, 1_800_000_000.0) for change in ("Create", "Update", "Delete")
+    )
+    settled = state_update(ALARM, INITIAL_STATE, 1_800_000_000.0)
+    published = action(ALARM, "arn:topic", "{}", None, 1_800_000_000.0)
+    other = state_update(ALARM | {"AlarmName": "other", "StateReason": "another"}, INITIAL_STATE, 1_800_000_000.0)
+    assert last_state([created], "slow") == last_state([], "slow") == INITIAL_STATE
+    assert last_state([created, settled, published, updated, other], "slow")["stateReason"] == "settled"
+    assert last_state([created, settled, deleted], "slow") == INITIAL_STATE
+    assert last_state([created, settled, deleted, created], "slow") == INITIAL_STATE
