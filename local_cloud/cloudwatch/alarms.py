@@ -90,7 +90,7 @@ class AlarmEvaluator:
         state = AlarmState(members["StateValue"])
         evaluation = evaluate(alarm, datapoints, state)
         if evaluation.state is not state:
-            data = state_reason_data(alarm, datapoints, members, now)
+            data = state_reason_data(evaluation, datapoints, members, now)
             self._alarms.set_state(scope, alarm.name, evaluation.state, evaluation.reason, data)
         actions = tuple(members.get("AlarmActions") or ()) if members.get("ActionsEnabled", True) else ()
         return EvaluatedAlarm(scope=scope, alarm=alarm, evaluation=evaluation, actions=actions)
@@ -126,20 +126,24 @@ def alarm_members(description: Members) -> dict[str, object]:
     }
 
 
-def state_reason_data(alarm: Alarm, datapoints: Sequence[float | None], members: Members, now: float) -> dict[str, Any]:
+def state_reason_data(
+    evaluation: Evaluation, datapoints: Sequence[float | None], members: Members, now: float
+) -> dict[str, Any]:
     """Return what CloudWatch's ``StateReasonData`` says of an evaluation.
 
     AWS does not document its members: these are what users have posted.
 
     Args:
-        alarm: what was evaluated.
+        evaluation: its result.
         datapoints: the metric in each period of the evaluation range, oldest first.
         members: the described alarm.
         now: when the last period ended.
     """
+    alarm = evaluation.alarm
     first = now - len(datapoints) * alarm.period_seconds
     known = [(first + index * alarm.period_seconds, value) for index, value in enumerate(datapoints)]
-    recent = [(moment, value) for moment, value in known if value is not None][-alarm.evaluation_periods :]
+    real = [(moment, value) for moment, value in known if value is not None]
+    recent = real[len(real) - len(evaluation.datapoints) :]
     data: dict[str, Any] = {"version": "1.0", "queryDate": alarm_timestamp(now)}
     if recent:
         data["startDate"] = alarm_timestamp(recent[0][0])

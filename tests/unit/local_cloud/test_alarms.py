@@ -9,6 +9,7 @@ import pytest
 from local_cloud.cloudwatch.alarms import AlarmEvaluator, EvaluatedAlarm
 from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
+from scaling_engine.assumptions import MOST_EXTRA_DATAPOINTS
 
 if TYPE_CHECKING:
     from scaling_engine.metrics import Metric
@@ -98,7 +99,20 @@ def test_the_metric_is_asked_for_by_its_exact_dimensions() -> None:
     assert (metric.namespace, metric.name) == ("AWS/SageMaker", "HasBacklogWithoutCapacity")
     assert metric.statistic == "Average"
     assert dict(metric.dimensions) == {"EndpointName": "ocr"}
-    assert periods == {"period": 60, "count": 4, "end": 600.0}
+    assert periods == {"period": 60, "count": 2 + MOST_EXTRA_DATAPOINTS, "end": 600.0}
+
+
+def test_the_reason_names_the_datapoints_that_were_evaluated() -> None:
+    """Not those before them, which are read in case that one is missing."""
+    cloudwatch = CloudWatch(ALARM, [7.0, 7.0, 7.0, 7.0, 7.0, 1.0, 2.0])
+    evaluate(cloudwatch)
+    [(_, _, _, data)] = cloudwatch.set
+    assert data["recentDatapoints"] == [1.0, 2.0]
+    cloudwatch = CloudWatch(ALARM | {"StateValue": "OK"}, [None] * 7)
+    evaluate(cloudwatch)
+    [(_, state, _, data)] = cloudwatch.set
+    assert (state, data["recentDatapoints"], data["evaluatedDatapoints"]) == ("INSUFFICIENT_DATA", [], [])
+    assert "startDate" not in data
 
 
 @pytest.mark.parametrize("end", [300.0, 360.0])
@@ -107,7 +121,7 @@ def test_periods_of_minutes_end_with_the_minute(end: float) -> None:
     cloudwatch = CloudWatch(ALARM | {"Period": 300, "EvaluationPeriods": 1, "DatapointsToAlarm": 1}, [1.0])
     evaluate(cloudwatch, end)
     [(_, periods)] = cloudwatch.asked
-    assert periods == {"period": 300, "count": 3, "end": end}
+    assert periods == {"period": 300, "count": 1 + MOST_EXTRA_DATAPOINTS, "end": end}
 
 
 def test_an_alarm_over_days_is_evaluated_once_an_hour() -> None:
