@@ -115,7 +115,7 @@ class LocalCloud:
         self._minutes = Minutes(
             clock,
             self._endpoints,
-            AlarmEvaluator(self._ministack.alarms, self._ministack.metrics),
+            AlarmEvaluator(self._ministack.alarms, self._ministack.metrics, assumptions.scaling),
             Scaling(clock, self._autoscaling_api, self._endpoints),
             self._ministack.metrics,
         )

@@ -17,6 +17,7 @@ from local_cloud.cloudwatch.alarm_time import alarm_timestamp
 from local_cloud.internal_errors import reported
 from local_cloud.service_model import input_shape
 from scaling_engine.alarms import SECONDS_PER_DAY, SECONDS_PER_HOUR, Alarm, AlarmState, Evaluation, evaluate
+from scaling_engine.assumptions import DEFAULTS, Assumptions
 from scaling_engine.documents import alarm_from_api
 from scaling_engine.exceptions import ScalingConfigurationError
 
@@ -60,11 +61,13 @@ class AlarmEvaluator:
     Args:
         alarms: what is evaluated.
         metrics: what they watch.
+        assumptions: what AWS leaves open about it.
     """
 
-    def __init__(self, alarms: MiniStackAlarms, metrics: MiniStackMetrics) -> None:
+    def __init__(self, alarms: MiniStackAlarms, metrics: MiniStackMetrics, assumptions: Assumptions = DEFAULTS) -> None:
         self._alarms = alarms
         self._metrics = metrics
+        self._assumptions = assumptions
         self._refused: set[str] = set()
 
     def evaluate(self, now: float) -> list[EvaluatedAlarm]:
@@ -88,7 +91,7 @@ class AlarmEvaluator:
             self._refuse(members["AlarmArn"], error)
             return None
         state = AlarmState(members["StateValue"])
-        evaluation = evaluate(alarm, datapoints, state)
+        evaluation = evaluate(alarm, datapoints, state, self._assumptions)
         if evaluation.state is not state:
             data = state_reason_data(evaluation, datapoints, members, now)
             self._alarms.set_state(scope, alarm.name, evaluation.state, evaluation.reason, data)
@@ -101,7 +104,7 @@ class AlarmEvaluator:
                 scope, metric, period=alarm.period_seconds, count=alarm.evaluation_range, end=now
             )
 
-        return alarm.metric.datapoints(fetch)
+        return alarm.metric.datapoints(fetch, self._assumptions)
 
     def _refuse(self, arn: str, error: ScalingConfigurationError) -> None:
         if arn not in self._refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from local_cloud.cloudwatch.alarms import AlarmEvaluator, EvaluatedAlarm
 from local_cloud.errors import AwsError
 from local_cloud.scope import Scope
-from scaling_engine.assumptions import MOST_EXTRA_DATAPOINTS
+from scaling_engine.assumptions import DEFAULTS, MOST_EXTRA_DATAPOINTS
 
 if TYPE_CHECKING:
     from scaling_engine.metrics import Metric
@@ -221,3 +222,44 @@ def test_idle_minutes_from_before_a_rest_still_count_after_a_wake() -> None:
     assert alarm.evaluation.state == "ALARM"
     [alarm] = evaluate(CloudWatch(ALARM | idle, [0.0, 0.0, None, None, 1.0]))
     assert alarm.evaluation.state == "OK"
+
+
+class OfTwo(CloudWatch):
+    """One alarm, two metrics: the first published, the second not."""
+
+    def statistics(self, scope: Scope, metric: Metric, **periods: object) -> list[float | None]:
+        """Return the datapoints of the first, or none."""
+        published = super().statistics(scope, metric, **periods)
+        return published if metric.name == "M" else [None] * len(published)
+
+
+@pytest.mark.parametrize(
+    ("changed", "states"),
+    [({"extra_datapoints": 1}, ["ALARM", "OK"]), ({"aggregates_leave_out_missing": False}, ["ALARM", "OK"])],
+)
+def test_alarms_are_evaluated_under_the_assumptions(changed: dict[str, Any], states: list[str]) -> None:
+    """How far they look back, and whether metric math leaves a series without datapoints out."""
+    queries: list[dict[str, Any]] = [
+        {
+            "Id": name.lower(),
+            "MetricStat": {
+                "Metric": {"Namespace": "N", "MetricName": name, "Dimensions": []},
+                "Stat": "Maximum",
+                "Period": 60,
+            },
+            "ReturnData": False,
+        }
+        for name in ("M", "O")
+    ]
+    alarm = ALARM | {
+        "Metrics": [*queries, {"Id": "e", "Expression": "MAX([m, o])"}],
+        "EvaluationPeriods": 2,
+        "DatapointsToAlarm": 2,
+        "TreatMissingData": "notBreaching",
+    }
+    found = []
+    for assumptions in (DEFAULTS, replace(DEFAULTS, **changed)):
+        cloudwatch: Any = OfTwo(alarm, [1.0, 1.0, None, None])
+        [evaluated] = AlarmEvaluator(cloudwatch, cloudwatch, assumptions).evaluate(600.0)
+        found.append(str(evaluated.evaluation.state))
+    assert found == states
