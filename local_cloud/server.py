@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local_cloud import ministack_s3
+from local_cloud import ministack_s3, same_origin
 from local_cloud.application_autoscaling.api import AutoScalingApi
 from local_cloud.application_autoscaling.cloudformation import AutoScalingResources
 from local_cloud.application_autoscaling.scaling import Scaling
@@ -123,7 +123,9 @@ class LocalCloud:
 
     async def __call__(self, scope: AsgiScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer a request as an ASGI application."""
-        if scope["type"] == "http" and scope["path"] == HEALTH_PATH:
+        if scope["type"] != "lifespan" and (reason := same_origin.refusal(scope["headers"])):
+            await same_origin.refuse(scope, send, reason)
+        elif scope["type"] == "http" and scope["path"] == HEALTH_PATH:
             await self._send_health(send)
         else:
             await self._ministack.asgi_app(scope, receive, send)
