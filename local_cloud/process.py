@@ -180,7 +180,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_SECONDS)
     finally:
-        # A cloud that died or hangs has stopped none of its children, and they are all in the group that it leads.
+        # A cloud that died or hangs has stopped no function, and they are all in the group that it leads. Containers
+        # lead groups of their own, and have a guard (local_cloud.sagemaker.container_guard).
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -269,29 +270,40 @@ def test_the_end_of_a_pipe_is_told_once() -> None:
     assert len(told) == 1
 
 
-def test_stopping_stops_the_containers(
+def wrapped(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a shell that starts ``command`` in the background and waits, as entry points do."""
+    return ("/bin/sh", "-c", f"{shlex.join(command)} & wait")
+
+
+def test_an_interrupt_stops_what_containers_started_and_what_they_work_on(
     connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...], eventually: Callable[..., Any]
 ) -> None:
-    """A container that is in service when the local cloud stops does not outlive it."""
-    with local_cloud(time_scale=300.0, containers={echo_image: echo_command}) as running:
-        container_port = urlsplit("//" + first_echo(connect(running), echo_image, eventually)["headers"]["host"]).port
+    """A job that would work for another minute holds nothing up, and a server behind a shell does not outlive it."""
+    with local_cloud(time_scale=60.0, containers={echo_image: wrapped(echo_command)}) as running:
+        client = connect(running)
+        container_port = urlsplit("//" + first_echo(client, echo_image, eventually)["headers"]["host"]).port
         assert container_port is not None
-        assert is_listened_on(container_port)
-    assert not is_listened_on(container_port)
+        client("sagemaker-runtime").invoke_endpoint_async(
+            EndpointName="echo", Body=b"work 60", InvocationTimeoutSeconds=3_600
+        )
+        time.sleep(0.5)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(10) == 0
+        eventually(lambda: not is_listened_on(container_port))
 
 
 def test_a_local_cloud_that_dies_leaves_no_container(
     connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...], eventually: Callable[..., Any]
 ) -> None:
-    """Nor a file: whoever started it clears up what it cannot any more."""
-    with local_cloud(time_scale=300.0, containers={echo_image: echo_command}) as running:
+    """Nor a file: a guard kills what it cannot stop any more, and whoever started it clears up."""
+    with local_cloud(time_scale=300.0, containers={echo_image: wrapped(echo_command)}) as running:
         container_port = urlsplit("//" + first_echo(connect(running), echo_image, eventually)["headers"]["host"]).port
         assert container_port is not None
+        assert is_listened_on(container_port)
         running.process.kill()
         running.process.wait()
-        assert is_listened_on(container_port)
+        eventually(lambda: not is_listened_on(container_port))
         assert len(folders_of(running)) == 1
-    eventually(lambda: not is_listened_on(container_port))
     assert folders_of(running) == []
 
 
