@@ -44,7 +44,8 @@ async def echo(container: ContainerProcess) -> dict[str, Any]:
 
 async def port_of(container: ContainerProcess) -> int:
     """Return the port on which the echo container listens."""
-    port = urlsplit("//" + (await echo(container))["headers"]["host"]).port
+    host: str = (await echo(container))["headers"]["host"]
+    port = urlsplit(f"//{host}").port
     assert port is not None
     return port
 
