@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local_cloud import ministack_s3, same_origin
+from local_cloud import ministack_lambda, ministack_routing, ministack_s3, same_origin
 from local_cloud.application_autoscaling.api import AutoScalingApi
 from local_cloud.application_autoscaling.cloudformation import AutoScalingResources
 from local_cloud.application_autoscaling.scaling import Scaling
@@ -81,6 +81,7 @@ class LocalCloud:
         self._ministack.name_lambda_errors()
         self._identities = Identities()
         self._mend_s3()
+        ministack_lambda.stop_deleted_functions(self._ministack.scope)
         self._clients = AwsClients(endpoint_url, self._identities)
         roles = ExecutionRoles(self._identities, self._clients)
         models: Registry[Model] = Registry("model")
@@ -148,6 +149,8 @@ class LocalCloud:
             ministack_s3.hide_missing_keys(self._identities, current_scope)
 
     def _add_to_ministack(self) -> None:
+        ministack_routing.route_runtime()
+        self._ministack.add_service(ministack_routing.RUNTIME, (), self._runtime_api.respond)
         self._ministack.add_service("sagemaker", ("SageMaker.",), self._respond_sagemaker)
         self._ministack.add_service(
             "application-autoscaling", ("AnyScaleFrontendService.",), self._respond_application_autoscaling
@@ -160,19 +163,15 @@ class LocalCloud:
             self._ministack.add_resource_type(resource_type)
 
     async def _respond_sagemaker(
-        self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes
+        self, scope: Scope, _method: str, _path: str, headers: Mapping[str, str], body: bytes
     ) -> Response:
-        """Answer the control API and the runtime, which are signed alike."""
-
         def authorize(operation: str, members: Members) -> None:
             grants = caller_grants(scope, operation, members)
             if operation == "DeleteEndpoint":
                 grants += self._scaled.deletion_grants(scope, str(members.get("EndpointName")))
             self._identities.require(scope, headers, grants)
 
-        if target := headers.get("x-amz-target"):
-            return await self._control_api.respond(scope, target, body, authorize)
-        return await self._runtime_api.respond(scope, method, path, headers, body)
+        return await self._control_api.respond(scope, headers.get("x-amz-target", ""), body, authorize)
 
     async def _respond_application_autoscaling(
         self, scope: Scope, _method: str, _path: str, headers: Mapping[str, str], body: bytes

@@ -27,7 +27,7 @@ from local_cloud.container_commands import REPOSITORY
 from local_cloud.loopback import PortTakenError, free_port
 from local_cloud.process import LocalCloudError, local_cloud
 from local_cloud.server import call_at_end
-from tests.local.sagemaker_calls import ROLE, create_execution_role
+from tests.local.sagemaker_calls import IN_A_MOMENT, ROLE, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,6 +252,29 @@ def test_an_interrupt_stops_it_in_the_middle_of_a_function(
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(10) == 0
         assert answer.done()
+
+
+def is_running(process: int) -> bool:
+    """Return whether there is a process of that number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_function_ends_with_its_stack(client: Callable[[str], Any], eventually: Callable[..., Any]) -> None:
+    """Its process waits for the next call for as long as there could be one."""
+    code = "import os\n\ndef handler(event, context):\n    return os.getpid()\n"
+    properties = {"Runtime": "python3.12", "Role": ROLE, "Handler": "index.handler", "Code": {"ZipFile": code}}
+    resources = {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties | {"FunctionName": "short"}}}
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(StackName="Short", TemplateBody=json.dumps({"Resources": resources}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="Short", WaiterConfig=IN_A_MOMENT)
+    process = json.loads(client("lambda").invoke(FunctionName="short")["Payload"].read())
+    assert is_running(process)
+    cloudformation.delete_stack(StackName="Short")
+    eventually(lambda: not is_running(process))
 
 
 def test_the_end_of_a_pipe_is_told_once() -> None:

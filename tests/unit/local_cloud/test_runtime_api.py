@@ -50,6 +50,7 @@ def invoke(clock: SimulatedClock, finish: Callable[..., Any], identities: Identi
         endpoints: Endpoints, body: bytes = b"", path: str = "/endpoints/ocr/async-invocations", **headers: str
     ) -> Response:
         prefixed = {PREFIX + name.replace("_", "-").lower(): value for name, value in headers.items()}
+        prefixed["authorization"] = "signed"
         api = RuntimeApi(clock, cast("RealEndpoints", endpoints), endpoints.assumptions, identities)
         response: Response = finish(api.respond(SCOPE, "POST", path, prefixed, body))
         return response
