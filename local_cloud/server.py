@@ -81,7 +81,7 @@ class LocalCloud:
         self._ministack.name_lambda_errors()
         self._identities = Identities()
         self._mend_s3()
-        ministack_lambda.stop_deleted_functions(self._ministack.scope)
+        ministack_lambda.stop_deleted_functions(current_scope)
         self._clients = AwsClients(endpoint_url, self._identities)
         roles = ExecutionRoles(self._identities, self._clients)
         models: Registry[Model] = Registry("model")
