@@ -148,7 +148,7 @@ def test_a_share_is_seen_whether_failures_count_as_processed_or_not(dev_template
 
 @pytest.mark.parametrize("section", ["failed-invocations", "failed-invocations-share", "function-errors"])
 def test_an_alarm_with_a_long_window_recovers_after_one(dev_template: dict[str, Any], section: str) -> None:
-    """Without datapoints CloudWatch would look for older ones: three windows in all."""
+    """Without datapoints CloudWatch would look for older ones."""
     properties = alarms(dev_template)[section]
     assert properties["EvaluationPeriods"] == 1
     assert state_of(properties, RINGING[section], RINGING[section], NOTHING) is AlarmState.OK
