@@ -145,7 +145,7 @@ class MiniStackAlarms:
             return "Topic does not exist"
         if topic["attributes"].get("KmsMasterKeyId", "").endswith(_AWS_MANAGED_KEY):
             return "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
-        # CloudWatch publishes over TLS, which the topic's policy may ask for; there is no request that came over anything.
+        # CloudWatch publishes over TLS, which policies ask for; here no request says so.
         self._evaluator.pin_request_origin("127.0.0.1", True)  # noqa: FBT003
         if not self._sns.topic_policy_allows(topic_arn, "cloudwatch.amazonaws.com", arn, scope.account):
             return f"Resource: {arn} is not authorized to perform: SNS:Publish on resource: {topic_arn}"
