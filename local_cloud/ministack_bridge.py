@@ -23,6 +23,7 @@ from local_cloud import (
     ministack_iam,
     ministack_metrics,
     ministack_s3,
+    ministack_sqs,
 )
 from local_cloud.container_commands import REPOSITORY
 from local_cloud.errors import AwsError
@@ -69,6 +70,7 @@ def missing_private_names() -> list[str]:
         ministack_iam,
         ministack_metrics,
         ministack_s3,
+        ministack_sqs,
     )
     return [
         f"{module}.{name}"

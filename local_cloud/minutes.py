@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from local_cloud import ministack_sqs
 from local_cloud.internal_errors import reported
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Minutes:
         for endpoint in self._endpoints:
             with reported(f"the metrics of {endpoint.arn}"):
                 endpoint.publish_metrics(now)
+        with reported("the depths of queues"):
+            self._publish_queue_depths(now - METRIC_PERIOD_SECONDS)
         evaluated: list[EvaluatedAlarm] = []
         with reported("the alarms"):
             evaluated = self._alarms.evaluate(now)
@@ -69,3 +72,15 @@ class Minutes:
         if now % _FORGETTING_PERIOD_SECONDS == 0:
             with reported("the forgetting of old metrics"):
                 self._metrics.forget(now)
+
+    def _publish_queue_depths(self, moment: float) -> None:
+        for scope, name, depth in ministack_sqs.queue_depths():
+            self._metrics.put(
+                scope,
+                ministack_sqs.NAMESPACE,
+                ministack_sqs.VISIBLE_MESSAGES,
+                {"QueueName": name},
+                depth,
+                unit="Count",
+                timestamp=moment,
+            )
