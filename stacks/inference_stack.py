@@ -9,6 +9,8 @@ from aws_cdk import aws_ssm as ssm
 
 from async_inference.configuration import Consumer, EndpointConfiguration, Limits, parameter_name
 from constructs_lib.async_endpoint import VARIANT_NAME, AsyncEndpoint
+from constructs_lib.caller_policies import CallerPolicies
+from constructs_lib.encryption import Encryption
 from constructs_lib.endpoint_scaling import EndpointScaling
 from constructs_lib.model import Model
 from constructs_lib.notifications import Notifications
@@ -45,10 +47,18 @@ class InferenceStack(Stack):
         **stack_options: Any,  # noqa: ANN401 - the options of aws_cdk.Stack, passed on
     ) -> None:
         super().__init__(scope, construct_id, **stack_options)
+        encryption = Encryption(self, "Encryption", settings=settings.customer_managed_key, retain=production)
         payloads = PayloadStore(
-            self, "Payloads", prefixes=settings.prefixes, retention=settings.retention, retain=production
+            self,
+            "Payloads",
+            prefixes=settings.prefixes,
+            retention=settings.retention,
+            retain=production,
+            encryption=encryption,
+            bucket_name=settings.bucket_name,
+            input_buckets=settings.input_buckets,
         )
-        notifications = Notifications(self, "Notifications", consumers=settings.consumers)
+        notifications = Notifications(self, "Notifications", consumers=settings.consumers, encryption=encryption)
         model = Model(
             self,
             "Model",
@@ -62,6 +72,7 @@ class InferenceStack(Stack):
             model=model,
             payloads=payloads,
             notifications=notifications,
+            encryption=encryption,
             instance_type=settings.instance_type,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
         )
@@ -76,16 +87,33 @@ class InferenceStack(Stack):
         )
         configuration = self._configuration(settings, endpoint, payloads, notifications)
         polling = PollingFunction(
-            self, "Polling", endpoint=endpoint, configuration=configuration, settings=settings.polling_function
+            self,
+            "Polling",
+            endpoint=endpoint,
+            configuration=configuration,
+            encryption=encryption,
+            settings=settings.polling_function,
         )
-        scaling.grant_count_jobs(polling.role)
+        scaling.grant_count_jobs(polling.role.policy)
         parameter = ssm.StringParameter(
             self, "Configuration", parameter_name=parameter_name(stage, settings.name), string_value=configuration
+        )
+        callers = CallerPolicies(
+            self,
+            "Callers",
+            consumers=settings.consumers,
+            endpoint=endpoint,
+            payloads=payloads,
+            notifications=notifications,
+            scaling=scaling,
+            parameter=parameter,
         )
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "BucketName", value=payloads.bucket.bucket_name)
         CfnOutput(self, "ParameterName", value=parameter.parameter_name)
         CfnOutput(self, "PollingFunctionName", value=polling.function.function_name)
+        for consumer, policy in callers.policies.items():
+            CfnOutput(self, f"CallerPolicyArn-{consumer}", value=policy.managed_policy_arn)
 
     def _configuration(
         self, settings: EndpointSettings, endpoint: AsyncEndpoint, payloads: PayloadStore, notifications: Notifications

@@ -13,10 +13,14 @@ PINNED = {
     "NotificationsSuccess81EF3C92": "AWS::SNS::Topic",
     "PayloadsAccessLogs1CFA2538": "AWS::S3::Bucket",
     "PayloadsBucket1715615A": "AWS::S3::Bucket",
+    "PollingFailedInvocationsA82F9BBD": "AWS::SQS::Queue",
     "PollingLogs448B4050": "AWS::Logs::LogGroup",
 }
 
+PINNED_IN_PRODUCTION = PINNED | {"EncryptionKey3A692D6E": "AWS::KMS::Key"}
+
 STATEFUL_TYPES = {
+    "AWS::KMS::Key",
     "AWS::S3::Bucket",
     "AWS::SageMaker::Endpoint",
     "AWS::SNS::Topic",
@@ -26,7 +30,7 @@ STATEFUL_TYPES = {
 }
 
 
-def test_stateful_resources_keep_their_logical_ids(template: dict[str, Any]) -> None:
+def test_stateful_resources_keep_their_logical_ids(template: dict[str, Any], stage_name: str) -> None:
     """Nothing that holds state is renamed, removed or added unnoticed, in any stage."""
     stateful = {
         logical_id: resource["Type"]
@@ -34,4 +38,4 @@ def test_stateful_resources_keep_their_logical_ids(template: dict[str, Any]) -> 
         if resource["Type"] in STATEFUL_TYPES
     }
 
-    assert stateful == PINNED
+    assert stateful == (PINNED_IN_PRODUCTION if stage_name == "prod" else PINNED)
