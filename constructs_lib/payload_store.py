@@ -51,7 +51,7 @@ class InputBucket:
 
     Attributes:
         name: The bucket's name.
-        prefix: What the inputs' keys start with, at most 200 characters that end with a slash; all of the bucket if
+        prefix: What the inputs' keys start with, at most 100 characters that end with a slash; all of the bucket if
             left out.
         key_arn: The key in AWS KMS that they are encrypted with, if it is no key of AWS.
     """
@@ -62,7 +62,7 @@ class InputBucket:
 
     def __post_init__(self) -> None:
         require_match(self, "name", BUCKET_NAME_PATTERN, "a bucket's name")
-        require_match(self, "prefix", _PREFIX_PATTERN, "a path that ends with a slash, at most 200", max_length=200)
+        require_match(self, "prefix", _PREFIX_PATTERN, "a path that ends with a slash, at most 100", max_length=100)
         if self.key_arn is not None:
             require_match(self, "key_arn", KEY_ARN_PATTERN, "arn:aws:kms:<region>:<account>:key/<id>")
 

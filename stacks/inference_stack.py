@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import CfnOutput, Environment, PermissionsBoundary, Stack
 from aws_cdk import aws_ssm as ssm
 
-from async_inference.configuration import Consumer, EndpointConfiguration, Limits, parameter_name
+from async_inference.configuration import Consumer, EndpointConfiguration, InputLocation, Limits, parameter_name
 from constructs_lib.async_endpoint import VARIANT_NAME, AsyncEndpoint
 from constructs_lib.caller_policies import CallerPolicies
 from constructs_lib.encryption import Encryption
@@ -126,6 +126,9 @@ class InferenceStack(Stack):
             limits=Limits(max_job_seconds=settings.max_job_seconds, request_ttl_seconds=settings.request_ttl_seconds),
             consumers={name: Consumer(queue_url=queue.queue_url) for name, queue in notifications.queues.items()},
             count_jobs_in_flight=settings.scaling.count_jobs_in_flight,
+            input_locations=tuple(
+                InputLocation(bucket=bucket.name, prefix=bucket.prefix) for bucket in settings.input_buckets
+            ),
         )
         return self.to_json_string(configuration.to_dict())
 

@@ -87,7 +87,7 @@ def test_policies_fit(synthesize: Callable[[StageSettings], dict[str, Any]]) -> 
     buckets = tuple(
         InputBucket(
             name=f"{number}".rjust(63, "b"),
-            prefix="p" * 199 + "/",
+            prefix="p" * 99 + "/",
             key_arn=f"arn:aws:kms:eu-west-1:111122223333:key/{number}-{'a' * 34}",
         )
         for number in range(5)

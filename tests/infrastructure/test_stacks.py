@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import assertions
 
 from constructs_lib.model import ContainerModel
+from constructs_lib.payload_store import InputBucket
 from stacks.inference_stack import add_stacks
 from stacks.settings import EndpointSettings, StageSettings
 from stacks.stages import stage_settings
@@ -69,3 +71,13 @@ def test_boundary_is_on_every_role(new_app: Callable[[], App]) -> None:
 
     assert len(roles) == 3
     assert {BOUNDARY} == {role["Properties"]["PermissionsBoundary"] for role in roles.values()}
+
+
+def test_callers_are_told_where_else_inputs_may_lie(synthesize: Callable[[StageSettings], dict[str, Any]]) -> None:
+    """The client refuses what the role could not read, so it has to know what the role can."""
+    buckets = (InputBucket(name="scans", prefix="inbox/"),)
+    endpoint = replace(_endpoint("ocr"), input_buckets=buckets)
+    template = synthesize(StageSettings(name="dev", endpoints=(endpoint,)))
+
+    (parameter,) = [each for each in template["Resources"].values() if each["Type"] == "AWS::SSM::Parameter"]
+    assert '"input_locations":[{"bucket":"scans","prefix":"inbox/"}]' in str(parameter["Properties"]["Value"])

@@ -1,6 +1,7 @@
 """Policies enforced: a caller with the caller's policy and nothing else does all that the client can, and no more.
 
-The echo container stands for the reference model, so that nothing here waits for a model to compute.
+What is deployed is the production stage, with its key. The echo container stands for the model, so that nothing here
+waits for it to compute.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from botocore.exceptions import ClientError
 
 from async_inference import AsyncEndpoint, PollingPolicy, as_completed
 from async_inference.batches import BatchItem
-from local_cloud.container_commands import REFERENCE_IMAGE
 from local_cloud.deployment import bootstrap, deploy
-from local_cloud.process import ACCOUNT, REGION, local_cloud
+from local_cloud.process import local_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from local_cloud.process import RunningLocalCloud
 
     Clients = Callable[[str], Any]
+
+ACCOUNT = "111122223333"
+REGION = "eu-west-1"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/async-inference/ocr:1"
+"""Of the production stage."""
 
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"}
 
@@ -50,16 +55,24 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def cloud(echo_command: tuple[str, ...]) -> Iterator[RunningLocalCloud]:
-    """A bootstrapped local cloud that enforces policies."""
-    with local_cloud(time_scale=600.0, enforce_iam=True, containers={REFERENCE_IMAGE: echo_command}) as running:
-        bootstrap(running.environment, account=ACCOUNT, region=REGION)
+    """A local cloud that enforces policies."""
+    with local_cloud(time_scale=600.0, enforce_iam=True, containers={IMAGE: echo_command}) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def client(cloud: RunningLocalCloud) -> Clients:
+    """Makes clients of the account's root: twelve digits are an access key."""
+    new_client: Any = boto3.Session(ACCOUNT, "secret", region_name=REGION).client
+    return lambda service: new_client(service, endpoint_url=cloud.endpoint_url)
 
 
 @pytest.fixture(scope="module")
 def stack(cloud: RunningLocalCloud, client: Clients) -> Stack:
     """The deployed app, with an object below each prefix."""
-    (outputs,) = deploy(cloud.environment, stage="local").values()
+    environment = {**cloud.environment, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_DEFAULT_REGION": REGION}
+    bootstrap(environment, account=ACCOUNT, region=REGION)
+    (outputs,) = deploy(environment, stage="prod").values()
     roles = {role["RoleName"]: role["Arn"] for role in client("iam").list_roles()["Roles"]}
     topics = [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]]
     queues = client("sqs").list_queues()["QueueUrls"]
@@ -276,3 +289,15 @@ def test_the_function_does_all_that_it_does_and_what_fails_is_kept(
         lambda: client("sqs").receive_message(QueueUrl=stack.failed_invocations).get("Messages", []), seconds=60
     )
     assert json.loads(message["Body"])["requestPayload"] == json.loads(broken)
+
+
+def test_results_are_encrypted_with_the_key(stack: Stack, client: Clients, eventually: Callable[..., Any]) -> None:
+    """The endpoint's configuration names the key of the stack for outputs."""
+    (key,) = client("kms").list_keys()["Keys"]
+    location = client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName=stack.endpoint, Body=b"secret", InvocationTimeoutSeconds=3_600
+    )["OutputLocation"]
+    name = location.removeprefix(f"s3://{stack.bucket}/")
+    eventually(lambda: client("s3").list_objects_v2(Bucket=stack.bucket, Prefix=name)["KeyCount"], seconds=60)
+
+    assert client("s3").head_object(Bucket=stack.bucket, Key=name)["SSEKMSKeyId"] == key["KeyArn"]
