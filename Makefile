@@ -34,9 +34,9 @@ help: ## list the commands
 .PHONY: setup
 setup: .venv/.ready .venv-model-server/.ready node_modules/.ready ## install everything into this folder
 
-# AWS clients that nobody here wrote, which tests and benchmarks run as they are.
+# Programs that nobody here wrote, which tests and benchmarks run as they are.
 .PHONY: clients
-clients: .venv-peers/.ready .venv-aws-cli/.ready
+clients: .venv-peers/.ready .venv-aws-cli/.ready .venv-checkov/.ready
 
 .venv/.ready: $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: try make PYTHON=python3.12")'
@@ -65,6 +65,12 @@ clients: .venv-peers/.ready .venv-aws-cli/.ready
 	@$(UV_INSTALL) --python .venv-aws-cli -r requirements/aws-cli.txt
 	@touch $@
 
+.venv-checkov/.ready: requirements/checkov.txt .venv/.ready
+	@echo "setup: checkov"
+	@$(PYTHON) -m venv --clear --without-pip .venv-checkov
+	@$(UV_INSTALL) --python .venv-checkov -r requirements/checkov.txt
+	@touch $@
+
 node_modules/.ready: package-lock.json requirements/node.txt scripts/install-cdk-cli.sh .venv/.ready
 	@echo "setup: CDK CLI"
 	@scripts/install-cdk-cli.sh
@@ -80,6 +86,7 @@ lock: .venv/.ready ## compile the lock files from pyproject.toml
 	$$compile --group node -o requirements/node.txt; \
 	$$compile --group peers -o benchmarks/requirements.txt; \
 	$$compile --group aws-cli -o requirements/aws-cli.txt; \
+	$$compile --group checkov -o requirements/checkov.txt; \
 	$$compile --group data --no-deps -o requirements/data.txt
 
 .PHONY: demo
@@ -111,6 +118,7 @@ check: setup ## format, lint, types, import rules, tests, synthesis with complia
 	@$(BIN)/mypy .
 	@$(MAKE) --no-print-directory test
 	@for stage in local dev prod; do echo "synth: $$stage"; $(AT_HOME) cdk synth --quiet --no-notices -c stage=$$stage -o cdk.out/$$stage; done
+	@$(BIN)/cfn-lint
 
 .PHONY: format
 format: setup ## format the code and mend what lint can mend

@@ -3,9 +3,9 @@
 import sys
 
 from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
 
 from constructs_lib.checks import SettingError
+from constructs_lib.compliance import rule_packs
 from stacks.inference_stack import add_stacks
 from stacks.stages import UnknownSettingError, UnknownStageError, stage_settings
 
@@ -15,5 +15,5 @@ try:
 except (SettingError, UnknownSettingError, UnknownStageError) as error:
     sys.exit(str(error))
 add_stacks(app, stage)
-Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+Validations.of(app).add_plugins(*rule_packs(production=stage.production))
 app.synth()

@@ -43,6 +43,15 @@ class Prefixes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InputLocation:
+    """Another bucket in which inputs may lie."""
+
+    bucket: str
+    prefix: str = ""
+    """What their keys start with, ending with a slash; anything if empty."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Consumer:
     """A reader of results with a queue of its own, subscribed to inference ids that start with ``<consumer>-``."""
 
@@ -86,9 +95,12 @@ class EndpointConfiguration:
     """Whether clients publish how many jobs they wait for, for the endpoint not to rest meanwhile. Documents of before
     clients could do that leave it out."""
 
+    input_locations: tuple[InputLocation, ...] = ()
+    """Where inputs may lie besides below ``prefixes.input``. Documents of before there were any leave it out."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON-able form that :meth:`from_dict` reads."""
-        return {"schema": SCHEMA} | asdict(self)
+        return {"schema": SCHEMA} | asdict(self) | {"input_locations": [asdict(each) for each in self.input_locations]}
 
     @classmethod
     def from_json(cls, text: str) -> EndpointConfiguration:
@@ -129,4 +141,5 @@ class EndpointConfiguration:
             prefixes=Prefixes(**document["prefixes"]),
             consumers={name: Consumer(**consumer) for name, consumer in document["consumers"].items()},
             count_jobs_in_flight=document.get("count_jobs_in_flight", False),
+            input_locations=tuple(InputLocation(**each) for each in document.get("input_locations", ())),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -13,6 +13,7 @@ from async_inference.messages import shown
 _NAMES: Final = ("endpoint_name", "region", "bucket")
 _OBJECTS: Final = ("limits", "prefixes", "consumers")
 _LATER_SWITCHES: Final = ("count_jobs_in_flight",)
+_LATER_LISTS: Final = ("input_locations",)
 """Those that documents written before there were any leave out."""
 
 _LIMITS: Final = {"max_job_seconds": INVOCATION_TIMEOUT_SECONDS, "request_ttl_seconds": REQUEST_TTL_SECONDS}
@@ -27,7 +28,7 @@ def check(document: Mapping[str, object]) -> None:
     Raises:
         ConfigurationError: it does not; the message names the member.
     """
-    members = _members("", document, {"schema", *_NAMES, *_OBJECTS}, optional=set(_LATER_SWITCHES))
+    members = _members("", document, {"schema", *_NAMES, *_OBJECTS}, optional={*_LATER_SWITCHES, *_LATER_LISTS})
     for name in _NAMES:
         _check_text(name, members[name])
     limits = _members("limits", members["limits"], _LIMITS.keys())
@@ -41,6 +42,7 @@ def check(document: Mapping[str, object]) -> None:
         _check_text(f"consumers.{name}.queue_url", consumer["queue_url"])
     for name in _LATER_SWITCHES:
         _check_switch(name, members.get(name, False))
+    _check_input_locations(members.get("input_locations", ()))
 
 
 def _object(name: str, value: object) -> Mapping[str, object]:
@@ -68,6 +70,17 @@ def _check_text(name: str, value: object) -> None:
 def _check_switch(name: str, value: object) -> None:
     if not isinstance(value, bool):
         raise _malformed(f"{shown(name)} is {shown(value)}, expected true or false")
+
+
+def _check_input_locations(value: object) -> None:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise _malformed(f"'input_locations' is {type(value).__name__}, expected a list")
+    for number, each in enumerate(value):
+        name = f"input_locations.{number}"
+        location = _members(name, each, {"bucket", "prefix"})
+        _check_text(f"{name}.bucket", location["bucket"])
+        if location["prefix"] != "":
+            _check_prefix(f"{name}.prefix", location["prefix"])
 
 
 def _check_prefix(name: str, value: object) -> None:

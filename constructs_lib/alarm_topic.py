@@ -24,10 +24,15 @@ class AlarmTopic(Construct):
     Args:
         scope: The parent.
         construct_id: The name within it.
+        key: The endpoint's, which lets CloudWatch in; left out, the topic gets a key of its own.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
+        self.topic = sns.Topic(self, "Topic", master_key=key or self._own_key(), enforce_ssl=True)
+        self.topic.add_to_resource_policy(self._allow_alarms(self.topic.topic_arn, "sns:Publish"))
+
+    def _own_key(self) -> kms.Key:
         key = kms.Key(
             self,
             "Key",
@@ -35,9 +40,8 @@ class AlarmTopic(Construct):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         key.add_to_resource_policy(self._allow_alarms("*", "kms:Decrypt", "kms:GenerateDataKey*"))
-        self.topic.add_to_resource_policy(self._allow_alarms(self.topic.topic_arn, "sns:Publish"))
+        return key
 
     def _allow_alarms(self, resource: str, *actions: str) -> iam.PolicyStatement:
         return iam.PolicyStatement(

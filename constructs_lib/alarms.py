@@ -24,9 +24,11 @@ from constructs_lib.alarm_topic import AlarmTopic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
 
+    from async_inference.configuration import Limits
     from constructs_lib.alarm_settings import AlarmSettings
     from constructs_lib.metrics import AsyncEndpointMetrics
     from constructs_lib.scaling_settings import ScalingSettings
@@ -47,8 +49,8 @@ class EndpointAlarms(Construct):
         function: The polling function.
         settings: Thresholds and topic.
         scaling: How the endpoint wakes and rests.
-        max_job_seconds: The longest that the model may work on a request.
-        request_ttl_seconds: The longest that a request may wait in the queue.
+        limits: How long requests may wait and take.
+        key: What the topic is encrypted with, which lets CloudWatch in; left out, the topic gets a key of its own.
 
     Attributes:
         topic: Where alarms are announced, and that they are over.
@@ -65,19 +67,20 @@ class EndpointAlarms(Construct):
         function: lambda_.Function,
         settings: AlarmSettings,
         scaling: ScalingSettings,
-        max_job_seconds: int,
-        request_ttl_seconds: int,
+        limits: Limits,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        self.topic = self._topic()
+        self.topic = self._topic(key)
+        window_seconds = settings.window_seconds(limits.max_job_seconds)
         self._action = actions.SnsAction(self.topic)
         definitions = [
-            *queue_alarms(metrics, settings, scaling, request_ttl_seconds),
-            *invocation_alarms(metrics, settings, settings.window_seconds(max_job_seconds)),
+            *queue_alarms(metrics, settings, scaling, limits.request_ttl_seconds),
+            *invocation_alarms(metrics, settings, window_seconds),
             *delivery_alarms(metrics, settings),
-            *function_alarms(function, settings, settings.window_seconds(max_job_seconds)),
-            idle_alarm(metrics, scaling, settings.idle_seconds(scaling, max_job_seconds)),
+            *function_alarms(function, settings, window_seconds),
+            idle_alarm(metrics, scaling, settings.idle_seconds(scaling, limits.max_job_seconds)),
         ]
         alarms = [(one.severity, self._add(self, one)) for one in definitions]
         for consumer, queue in queues.items():
@@ -85,10 +88,10 @@ class EndpointAlarms(Construct):
             alarms.append((one.severity, self._add(Construct(self, f"Consumer-{consumer}"), one)))
         self.alarms = [alarm for severity in Severity for of, alarm in alarms if of is severity]
 
-    def _topic(self) -> sns.ITopic:
+    def _topic(self, key: kms.IKey | None) -> sns.ITopic:
         if (existing := self._settings.topic_arn) is not None:
             return sns.Topic.from_topic_arn(self, "ExistingTopic", existing)
-        return AlarmTopic(self, "Announcements").topic
+        return AlarmTopic(self, "Announcements", key=key).topic
 
     def _add(self, scope: Construct, one: AlarmDefinition) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(

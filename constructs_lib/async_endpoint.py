@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from constructs_lib.compliance import acknowledge
+from constructs_lib.grants import allow
+from constructs_lib.instance_types import has_local_storage
+
 if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+
+    from constructs_lib.encryption import Encryption
     from constructs_lib.model import Model
     from constructs_lib.notifications import Notifications
     from constructs_lib.payload_store import PayloadStore
+    from constructs_lib.service_role import ServiceRole
 
 VARIANT_NAME: Final = "AllTraffic"
 """Constant, because deployments with a changed variant name are refused and scaling refers to it."""
+
+_VOLUME_RULE: Final = "NIST.800.53.R5-SageMakerEndpointConfigurationKMSKeyConfigured"
+_LOCAL_STORAGE: Final = (
+    "has local storage, which its own hardware encrypts and a key in KMS does not; a configuration that names one has"
+    " been refused for such types."
+)
 
 
 class AsyncEndpoint(Construct):
@@ -29,6 +42,7 @@ class AsyncEndpoint(Construct):
         model: What answers the requests.
         payloads: Where inputs are read from, and outputs and failures are written to.
         notifications: Where the ends of requests are announced.
+        encryption: What outputs and the instances' volumes are encrypted with.
         instance_type: Such as ``ml.m5.xlarge``.
         max_concurrent_invocations_per_instance: Requests that a container is sent at a time.
     """
@@ -41,15 +55,19 @@ class AsyncEndpoint(Construct):
         model: Model,
         payloads: PayloadStore,
         notifications: Notifications,
+        encryption: Encryption,
         instance_type: str,
         max_concurrent_invocations_per_instance: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self._payloads = payloads
+        self._encryption = encryption
         self._grant_execution_role(model.role, notifications)
+        volumes_have_key = not has_local_storage(instance_type)
         self.config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
+            kms_key_id=encryption.key_arn if volumes_have_key else None,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=VARIANT_NAME,
@@ -64,6 +82,7 @@ class AsyncEndpoint(Construct):
                     max_concurrent_invocations_per_instance=max_concurrent_invocations_per_instance
                 ),
                 output_config=sagemaker.CfnEndpointConfig.AsyncInferenceOutputConfigProperty(
+                    kms_key_id=encryption.key_arn,
                     s3_output_path=payloads.uri(payloads.prefixes.output),
                     s3_failure_path=payloads.uri(payloads.prefixes.failure),
                     notification_config=sagemaker.CfnEndpointConfig.AsyncInferenceNotificationConfigProperty(
@@ -79,33 +98,35 @@ class AsyncEndpoint(Construct):
             endpoint_config_name=self.config.attr_endpoint_config_name,
             retain_all_variant_properties=True,
         )
-        # CreateEndpoint checks what the role may do, and DeleteEndpoint needs it until the endpoint is gone.
+        # DeleteEndpoint needs the role until the endpoint is gone.
         self.resource.node.add_dependency(model.role)
+        if not volumes_have_key:
+            acknowledge(self.config, {_VOLUME_RULE: f"{instance_type} {_LOCAL_STORAGE}"})
 
     @property
     def endpoint_name(self) -> str:
         """The generated name; the resource's ``ref`` is its ARN."""
         return self.resource.attr_endpoint_name
 
-    def grant_invoke(self, role: iam.Role) -> None:
-        """Allow ``role`` to submit requests, to put large inputs in the bucket and to read all results.
+    def grant_invoke(self, grantee: iam.IGrantable) -> None:
+        """Allow ``grantee`` to submit requests, to put large inputs in the bucket and to read all results.
 
         Listing the bucket is part of it: without that, S3 answers 403 for a result that is not there yet.
+
+        Args:
+            grantee: A role or a managed policy of this stack or another; a construct in either case.
         """
         # The resource's own ARN: SageMaker writes the endpoint's name in lower case there, and IAM compares by case.
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["sagemaker:InvokeEndpointAsync"], resources=[self.resource.ref])
-        )
-        prefixes = self._payloads.prefixes
-        self._payloads.grant_objects(role, prefixes.input, "s3:PutObject", "s3:AbortMultipartUpload")
-        self._payloads.grant_objects(role, prefixes.output, "s3:GetObject")
-        self._payloads.grant_objects(role, prefixes.failure, "s3:GetObject")
-        self._payloads.grant_list(role)
+        allow(grantee, ["sagemaker:InvokeEndpointAsync"], self.resource.ref)
+        self._payloads.grant_submit_inputs(grantee)
+        self._payloads.grant_read_results(grantee)
+        self._payloads.grant_list(grantee)
+        self._encryption.grant_use(grantee, "s3")
 
-    def _grant_execution_role(self, role: iam.Role, notifications: Notifications) -> None:
-        prefixes = self._payloads.prefixes
-        self._payloads.grant_objects(role, prefixes.input, "s3:GetObject")
-        self._payloads.grant_objects(role, prefixes.output, "s3:PutObject", "s3:AbortMultipartUpload")
-        self._payloads.grant_objects(role, prefixes.failure, "s3:PutObject", "s3:AbortMultipartUpload")
-        self._payloads.grant_list(role)
+    def _grant_execution_role(self, role: ServiceRole, notifications: Notifications) -> None:
+        self._payloads.grant_read_inputs(role.policy)
+        self._payloads.grant_write_results(role.policy)
+        self._payloads.grant_list(role.policy)
+        self._encryption.grant_use(role.policy, "s3")
+        self._encryption.grant_volumes(role.policy)
         notifications.grant_publish(role)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from async_inference.configuration import CLIENT_NAMESPACE
 from constructs_lib import scaling_policies as policies
-from constructs_lib.compliance import acknowledge
+from constructs_lib.grants import allow
 from constructs_lib.metrics import AsyncEndpointMetrics
 from constructs_lib.scaling_settings import SAMPLE_SECONDS, WAKE_PERIODS
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+
     from constructs_lib.scaling_settings import ScalingSettings, WarmHours
 
 _SERVICE_NAMESPACE: Final = "sagemaker"
@@ -80,24 +81,16 @@ class EndpointScaling(Construct):
         if settings.shrink:
             self._shrink(max_concurrent_invocations_per_instance)
 
-    def grant_count_jobs(self, role: iam.Role) -> None:
-        """Allow ``role`` to publish how many jobs it waits for, if the endpoint counts jobs in flight."""
-        if not self._settings.count_jobs_in_flight:
-            return
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],
+    def grant_count_jobs(self, grantee: iam.IGrantable) -> None:
+        """Allow ``grantee`` to publish how many jobs it waits for, if the endpoint counts jobs in flight."""
+        if self._settings.count_jobs_in_flight:
+            allow(
+                grantee,
+                ["cloudwatch:PutMetricData"],
+                "*",
                 conditions={"StringEquals": {"cloudwatch:namespace": CLIENT_NAMESPACE}},
+                wildcard="cloudwatch:PutMetricData takes no resource; the namespace is the condition.",
             )
-        )
-        acknowledge(
-            role,
-            {
-                "AwsSolutions-IAM5[Resource::*]": "cloudwatch:PutMetricData takes no resource; the namespace is the"
-                " condition."
-            },
-        )
 
     def _wake(self) -> None:
         policy = policies.step_policy(

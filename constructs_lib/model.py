@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from aws_cdk import Arn, ArnComponents, ArnFormat, Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from async_inference.limits import MAX_PAYLOAD_BYTES
 from constructs_lib.checks import SettingError, require_match, require_type
-from constructs_lib.compliance import acknowledge, wildcard_finding
+from constructs_lib.compliance import acknowledge
 from constructs_lib.container_image import ECR_IMAGE_PATTERN, ContainerImage
 from constructs_lib.deep_learning_containers import hugging_face_image
+from constructs_lib.grants import allow
+from constructs_lib.service_role import ServiceRole
 
 _TIMEOUT_VARIABLES: Final = (
     "MMS_DEFAULT_RESPONSE_TIMEOUT",
@@ -108,7 +109,7 @@ class Model(Construct):
         self, scope: Construct, construct_id: str, *, source: ModelSource, max_job_seconds: int, network_isolation: bool
     ) -> None:
         super().__init__(scope, construct_id)
-        self.role = iam.Role(self, "ExecutionRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+        self.role = _execution_role(self)
         image = _image(self, source)
         self._grant_pull(image)
         self._grant_logs_and_metrics()
@@ -118,14 +119,21 @@ class Model(Construct):
         self.resource = sagemaker.CfnModel(
             self,
             "Model",
-            execution_role_arn=self.role.role_arn,
+            execution_role_arn=self.role.role.role_arn,
             enable_network_isolation=network_isolation,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image.uri, model_data_url=artefact_uri, environment=_environment(source, max_job_seconds)
             ),
         )
-        # CreateModel checks at once what the role may do, and the grants are a resource of their own.
-        self.resource.node.add_dependency(self.role)
+
+        if not network_isolation:
+            acknowledge(
+                self.resource,
+                {
+                    "CKV_AWS_370": "Network isolation is the endpoint's setting, and a container that fetches its model"
+                    " at launch needs a network."
+                },
+            )
 
     @property
     def model_name(self) -> str:
@@ -143,46 +151,62 @@ class Model(Construct):
             ),
             Stack.of(self),
         )
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=[repository],
-            )
+        allow(
+            self.role.policy,
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            repository,
         )
-        self.role.add_to_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
-        acknowledge(
-            self.role,
-            {
-                "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no"
-                " resource."
-            },
+        allow(
+            self.role.policy,
+            ["ecr:GetAuthorizationToken"],
+            "*",
+            wildcard="ecr:GetAuthorizationToken takes no resource.",
         )
 
     def _grant_logs_and_metrics(self) -> None:
-        stack = Stack.of(self)
-        log_groups = stack.format_arn(
+        log_groups = Stack.of(self).format_arn(
             service="logs",
             resource="log-group",
             resource_name="/aws/sagemaker/Endpoints/*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                resources=[log_groups],
-            )
+        allow(
+            self.role.policy,
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            log_groups,
+            wildcard="The log group has the endpoint's name, which is generated.",
         )
-        acknowledge(
-            self.role,
-            {wildcard_finding(stack, log_groups): "The log group has the endpoint's name, which is generated."},
+        allow(
+            self.role.policy,
+            ["cloudwatch:PutMetricData"],
+            "*",
+            wildcard="cloudwatch:PutMetricData takes no resource, and the namespaces of a container are its own.",
         )
-        self.role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:PutMetricData"], resources=["*"]))
 
     def _grant_read_artefact(self, artefact_uri: str) -> None:
         bucket_name, _, key = artefact_uri.removeprefix("s3://").partition("/")
         bucket = s3.Bucket.from_bucket_name(self, "ArtefactBucket", bucket_name)
-        self.role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(key)]))
-        self.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
+        allow(self.role.policy, ["s3:GetObject"], bucket.arn_for_objects(key))
+        allow(self.role.policy, ["s3:ListBucket"], bucket.bucket_arn)
+
+
+def _execution_role(scope: Construct) -> ServiceRole:
+    """Return the role that SageMaker works under, for this account's resources alone.
+
+    The condition is the narrowest that SageMaker has for inference: the guide warns against the ARN of a model or
+    endpoint (SageMaker developer guide, "Cross-service confused deputy prevention").
+    """
+    stack = Stack.of(scope)
+    return ServiceRole(
+        scope,
+        "ExecutionRole",
+        service="sagemaker.amazonaws.com",
+        conditions={
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": stack.format_arn(service="sagemaker", resource="*")},
+        },
+        description="SageMaker: runs the model, reads requests, stores and announces results",
+    )
 
 
 def _image(scope: Construct, source: ModelSource) -> ContainerImage:

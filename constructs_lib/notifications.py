@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from constructs_lib.grants import allow
+from constructs_lib.queues import dead_letter_queue, encrypted_queue
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import aws_iam as iam
+    from constructs_lib.encryption import Encryption
+    from constructs_lib.service_role import ServiceRole
 
 CONSUMER_PATTERN: Final = r"[a-z][a-z0-9]{0,15}"
 """No dash: ``<consumer>-`` is the prefix of the inference ids that are the consumer's, and must not be another's."""
 
-_MESSAGE_RETENTION: Final = Duration.days(14)
 _VISIBILITY_TIMEOUT: Final = Duration.minutes(2)
 _RECEIVES_BEFORE_DEAD_LETTER: Final = 5
 
@@ -34,37 +39,51 @@ class Notifications(Construct):
         scope: The parent.
         construct_id: The name within it.
         consumers: Names of the consumers.
+        encryption: What notices are encrypted with on their way.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, consumers: Sequence[str]) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, consumers: Sequence[str], encryption: Encryption
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.success_topic = sns.Topic(self, "Success", enforce_ssl=True)
-        self.error_topic = sns.Topic(self, "Error", enforce_ssl=True)
+        self._encryption = encryption
+        # Without a key a topic keeps its messages as they are; the key of AWS may be used by all who may publish.
+        key = encryption.key or kms.Alias.from_alias_name(self, "TopicKey", "alias/aws/sns")
+        self.success_topic = sns.Topic(self, "Success", enforce_ssl=True, master_key=key)
+        self.error_topic = sns.Topic(self, "Error", enforce_ssl=True, master_key=key)
         self.queues = {name: self._consumer_queue(name) for name in consumers}
 
-    def grant_publish(self, grantee: iam.IGrantable) -> None:
-        """Allow ``grantee`` to publish to both topics.
+    def grant_publish(self, role: ServiceRole) -> None:
+        """Allow ``role``, and nobody else in the account, to publish to both topics: a notice is SageMaker's word.
 
         CreateEndpoint checks the role's own policy: a topic policy alone is not enough.
         """
         for topic in (self.success_topic, self.error_topic):
-            topic.grants.publish(grantee)
+            allow(role.policy, ["sns:Publish"], topic.topic_arn)
+            topic.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid="DenyOtherPublishers",
+                    effect=iam.Effect.DENY,
+                    principals=[iam.AnyPrincipal()],
+                    actions=["sns:Publish"],
+                    resources=[topic.topic_arn],
+                    conditions={"ArnNotEquals": {"aws:PrincipalArn": role.role.role_arn}},
+                )
+            )
+        self._encryption.grant_use(role.policy, "sns")
+
+    def grant_consume(self, grantee: iam.IGrantable, consumer: str) -> None:
+        """Allow ``grantee`` to receive a consumer's notices and to delete them."""
+        allow(grantee, ["sqs:DeleteMessage", "sqs:ReceiveMessage"], self.queues[consumer].queue_arn)
+        self._encryption.grant_use(grantee, "sqs")
 
     def _consumer_queue(self, name: str) -> sqs.Queue:
         consumer = Construct(self, f"Consumer-{name}")
-        dead_letters = sqs.Queue(
-            consumer,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=_MESSAGE_RETENTION,
-        )
-        queue = sqs.Queue(
+        dead_letters = dead_letter_queue(consumer, "DeadLetters", self._encryption)
+        queue = encrypted_queue(
             consumer,
             "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=_MESSAGE_RETENTION,
+            self._encryption,
             visibility_timeout=_VISIBILITY_TIMEOUT,
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=_RECEIVES_BEFORE_DEAD_LETTER),
         )

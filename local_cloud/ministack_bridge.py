@@ -41,7 +41,7 @@ PINNED_VERSION: Final = "1.5.33"
 """The only MiniStack that this module is known to fit."""
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "ministack.app": ("app", "AUTH", "SERVICE_HANDLERS", "detect_service", "pin_request_origin"),
+    "ministack.app": ("app", "AUTH", "SERVICE_HANDLERS", "detect_service"),
     "ministack.core.router": ("SERVICE_PATTERNS", "extract_access_key_id"),
     "ministack.core.lambda_runtime": ("invalidate_worker", "reset"),
     "ministack.services.lambda_svc": ("_execute_function_warm",),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ministack.core.iam_actions": ("request_tag_context",),
-    "ministack.core.iam_evaluator": ("AuthError", "enforce", "pin_request_origin"),
+    "ministack.core.iam_evaluator": ("AuthError", "_resolve_condition_key", "enforce", "pin_request_origin"),
     "ministack.services.iam": ("_roles",),
     "ministack.services.sts": ("register_session",),
 }
@@ -73,8 +73,7 @@ class Identities:
         app: Any = import_module("ministack.app")
         self.enforced: bool = app.AUTH
         self._sessions: dict[str, Credentials] = {}
-        # The loopback interface stands for TLS, which bucket policies ask for: the CDK's own bucket has one.
-        app.pin_request_origin = lambda address, _secure: self._evaluator.pin_request_origin(address, True)  # noqa: FBT003
+        self._name_roles_of_sessions()
         _supply_namespaces()
 
     def require(self, scope: Scope, headers: Mapping[str, str], grants: Iterable[Grant]) -> None:
@@ -132,6 +131,19 @@ class Identities:
         except AwsError:
             return False
         return True
+
+    def _name_roles_of_sessions(self) -> None:
+        """Let ``aws:PrincipalArn`` of a session be its role, as the IAM user guide has it and MiniStack has not."""
+        resolve = self._evaluator._resolve_condition_key  # noqa: SLF001
+
+        def resolve_with_role(key: str, context: Any) -> Any:  # noqa: ANN401 - MiniStack carries no types
+            value = resolve(key, context)
+            if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(value):
+                return value
+            role = self._iam._roles.get_scoped(_account(value), None, value.split("/")[1])  # noqa: SLF001
+            return value if role is None else role["Arn"]
+
+        self._evaluator._resolve_condition_key = resolve_with_role  # noqa: SLF001
 
     def _require(self, scope: Scope, access_key: str, grant: Grant) -> None:
         if not self.enforced:

@@ -129,7 +129,8 @@ class LocalCloud:
         elif scope["type"] == "http" and scope["path"] == HEALTH_PATH:
             await self._send_health(send)
         else:
-            await self._ministack.asgi_app(scope, receive, send)
+            # The loopback interface stands for TLS, which bucket policies ask for, unless a request says otherwise.
+            await self._ministack.asgi_app({**scope, "scheme": "https"}, receive, send)
 
     async def run_minutes(self) -> None:
         """Do what is due at the end of each simulated minute, until cancelled."""

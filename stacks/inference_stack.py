@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import CfnOutput, Environment, PermissionsBoundary, Stack
 from aws_cdk import aws_ssm as ssm
 
-from async_inference.configuration import Consumer, EndpointConfiguration, Limits, parameter_name
+from async_inference.configuration import Consumer, EndpointConfiguration, InputLocation, parameter_name
 from constructs_lib.alarms import EndpointAlarms
 from constructs_lib.async_endpoint import VARIANT_NAME, AsyncEndpoint
+from constructs_lib.caller_policies import CallerPolicies
 from constructs_lib.dashboard import EndpointDashboard
+from constructs_lib.encryption import Encryption
 from constructs_lib.endpoint_scaling import EndpointScaling
 from constructs_lib.metrics import AsyncEndpointMetrics
 from constructs_lib.model import Model
@@ -48,10 +50,18 @@ class InferenceStack(Stack):
         **stack_options: Any,  # noqa: ANN401 - the options of aws_cdk.Stack, passed on
     ) -> None:
         super().__init__(scope, construct_id, **stack_options)
+        encryption = Encryption(self, "Encryption", settings=settings.customer_managed_key, retain=production)
         payloads = PayloadStore(
-            self, "Payloads", prefixes=settings.prefixes, retention=settings.retention, retain=production
+            self,
+            "Payloads",
+            prefixes=settings.prefixes,
+            retention=settings.retention,
+            retain=production,
+            encryption=encryption,
+            bucket_name=settings.bucket_name,
+            input_buckets=settings.input_buckets,
         )
-        notifications = Notifications(self, "Notifications", consumers=settings.consumers)
+        notifications = Notifications(self, "Notifications", consumers=settings.consumers, encryption=encryption)
         model = Model(
             self,
             "Model",
@@ -65,6 +75,7 @@ class InferenceStack(Stack):
             model=model,
             payloads=payloads,
             notifications=notifications,
+            encryption=encryption,
             instance_type=settings.instance_type,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
         )
@@ -79,18 +90,35 @@ class InferenceStack(Stack):
         )
         configuration = self._configuration(settings, endpoint, payloads, notifications)
         polling = PollingFunction(
-            self, "Polling", endpoint=endpoint, configuration=configuration, settings=settings.polling_function
+            self,
+            "Polling",
+            endpoint=endpoint,
+            configuration=configuration,
+            encryption=encryption,
+            settings=settings.polling_function,
         )
-        scaling.grant_count_jobs(polling.role)
+        scaling.grant_count_jobs(polling.role.policy)
         parameter = ssm.StringParameter(
             self, "Configuration", parameter_name=parameter_name(stage, settings.name), string_value=configuration
         )
-        alarms = self._monitor(settings, endpoint, notifications, polling)
+        alarms = self._monitor(settings, endpoint, notifications, polling, encryption)
         CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
+        callers = CallerPolicies(
+            self,
+            "Callers",
+            consumers=settings.consumers,
+            endpoint=endpoint,
+            payloads=payloads,
+            notifications=notifications,
+            scaling=scaling,
+            parameter=parameter,
+        )
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "BucketName", value=payloads.bucket.bucket_name)
         CfnOutput(self, "ParameterName", value=parameter.parameter_name)
         CfnOutput(self, "PollingFunctionName", value=polling.function.function_name)
+        for consumer, policy in callers.policies.items():
+            CfnOutput(self, f"CallerPolicyArn-{consumer}", value=policy.managed_policy_arn)
 
     def _monitor(
         self,
@@ -98,6 +126,7 @@ class InferenceStack(Stack):
         endpoint: AsyncEndpoint,
         notifications: Notifications,
         polling: PollingFunction,
+        encryption: Encryption,
     ) -> EndpointAlarms:
         metrics = AsyncEndpointMetrics(endpoint.endpoint_name, VARIANT_NAME)
         alarms = EndpointAlarms(
@@ -108,8 +137,8 @@ class InferenceStack(Stack):
             function=polling.function,
             settings=settings.alarms,
             scaling=settings.scaling,
-            max_job_seconds=settings.max_job_seconds,
-            request_ttl_seconds=settings.request_ttl_seconds,
+            limits=settings.limits,
+            key=encryption.key,
         )
         EndpointDashboard(
             self,
@@ -133,9 +162,12 @@ class InferenceStack(Stack):
             region=self.region,
             bucket=payloads.bucket.bucket_name,
             prefixes=settings.prefixes,
-            limits=Limits(max_job_seconds=settings.max_job_seconds, request_ttl_seconds=settings.request_ttl_seconds),
+            limits=settings.limits,
             consumers={name: Consumer(queue_url=queue.queue_url) for name, queue in notifications.queues.items()},
             count_jobs_in_flight=settings.scaling.count_jobs_in_flight,
+            input_locations=tuple(
+                InputLocation(bucket=bucket.name, prefix=bucket.prefix) for bucket in settings.input_buckets
+            ),
         )
         return self.to_json_string(configuration.to_dict())
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from aws_cdk.region_info import RegionInfo
 
-from async_inference.configuration import Prefixes
+from async_inference.configuration import Limits, Prefixes
 from async_inference.limits import (
     DEFAULT_INVOCATION_TIMEOUT_SECONDS,
     DEFAULT_REQUEST_TTL_SECONDS,
@@ -30,15 +30,17 @@ from constructs_lib.checks import (
     require_within,
 )
 from constructs_lib.container_image import ContainerImage
+from constructs_lib.encryption import CustomerManagedKey
 from constructs_lib.instance_types import known_instance_types
 from constructs_lib.model import ContainerModel, HuggingFaceModel, ModelSource
 from constructs_lib.notifications import CONSUMER_PATTERN
-from constructs_lib.payload_store import RetentionSettings
+from constructs_lib.payload_store import BUCKET_NAME_PATTERN, InputBucket, RetentionSettings
 from constructs_lib.polling_function import PollingFunctionSettings
 from constructs_lib.scaling_settings import ScalingSettings
 
 _STAGE_PATTERN: Final = r"[a-z][a-z0-9]{0,31}"
 _ENDPOINT_PATTERN: Final = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+_MAX_INPUT_BUCKETS: Final = 5  # an IAM policy has 6,144 characters
 _MAX_CONSUMERS: Final = 10  # the configuration has to fit into a parameter of 4 KB
 _PREFIX_PATTERN: Final = r"([a-zA-Z0-9_-]+/)+"
 _MAX_PREFIX_LENGTH: Final = 400  # S3OutputPath has 512 characters for bucket and prefix
@@ -70,6 +72,10 @@ class EndpointSettings:
         polling_function: Size of the Lambda function.
         alarms: When somebody is told that the endpoint needs help, and where.
         price_per_instance_hour: Of the instance type, above 0; with it the dashboard shows an estimate of the cost.
+        customer_managed_key: Encrypt everything with a key that the account owns; with keys of AWS if left out. A
+            production stage has to have one.
+        bucket_name: The bucket that a deleted stack has left behind, instead of a new one; docs/data.md says how.
+        input_buckets: Other buckets in which inputs lie, at most 5.
     """
 
     name: str
@@ -86,6 +92,9 @@ class EndpointSettings:
     polling_function: PollingFunctionSettings = field(default_factory=PollingFunctionSettings)
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
     price_per_instance_hour: float | None = None
+    customer_managed_key: CustomerManagedKey | None = None
+    bucket_name: str | None = None
+    input_buckets: tuple[InputBucket, ...] = ()
 
     def __post_init__(self) -> None:
         require_match(
@@ -117,6 +126,7 @@ class EndpointSettings:
             require_positive(self, "price_per_instance_hour")
         require_names(self, "consumers", CONSUMER_PATTERN, "lower-case letters and digits, at most 16", _MAX_CONSUMERS)
         self._check_prefixes()
+        self._check_data()
         self.scaling.require_safe(
             max_job_seconds=self.max_job_seconds,
             request_ttl_seconds=self.request_ttl_seconds,
@@ -125,6 +135,11 @@ class EndpointSettings:
         if isinstance(self.model, HuggingFaceModel):
             self._check_fetched_model()
 
+    @property
+    def limits(self) -> Limits:
+        """How long requests may wait and take, as clients are told."""
+        return Limits(max_job_seconds=self.max_job_seconds, request_ttl_seconds=self.request_ttl_seconds)
+
     def _check_fetched_model(self) -> None:
         require_match(
             self, "instance_type", _CPU_INSTANCE_PATTERN, "a c, m or r family of x86 for the Hugging Face image for CPU"
@@ -132,6 +147,17 @@ class EndpointSettings:
         if self.network_isolation:
             raise SettingError(
                 self, "network_isolation", value=True, allowed="False for a model that is fetched at launch"
+            )
+
+    def _check_data(self) -> None:
+        require_type(self, "customer_managed_key", CustomerManagedKey, type(None))
+        if self.bucket_name is not None:
+            require_match(self, "bucket_name", BUCKET_NAME_PATTERN, "a bucket's name")
+        require_type(self, "input_buckets", tuple)
+        others = {type(bucket) for bucket in self.input_buckets} - {InputBucket}
+        if others or len(self.input_buckets) > _MAX_INPUT_BUCKETS:
+            raise SettingError(
+                self, "input_buckets", self.input_buckets, f"a tuple of at most {_MAX_INPUT_BUCKETS} InputBucket"
             )
 
     def _check_prefixes(self) -> None:
@@ -156,8 +182,9 @@ class StageSettings:
     Attributes:
         name: Part of the stacks' names and of the parameters'; at most 32 letters and digits.
         endpoints: The endpoints, at least one.
-        production: Data outlives the stacks, stacks are protected against deletion, and models must not be fetched at
-            launch.
+        production: Data outlives the stacks, stacks are protected against deletion, and the rules of NIST 800-53 are
+            checked beside the others. Models must not be fetched at launch; data must be encrypted with a key of the
+            customer, and the function's concurrency bounded.
         account: Where to deploy; the credentials' own account if left out.
         region: Where to deploy; the credentials' own region if left out.
         permissions_boundary_arn: A policy that bounds every role, where an organisation demands one.
@@ -193,11 +220,21 @@ class StageSettings:
         names = [endpoint.name for endpoint in self.endpoints]
         if not names or len(set(names)) != len(names):
             raise SettingError(self, "endpoints", names, "at least one endpoint, each name once")
-        for endpoint in self.endpoints:
-            if self.production and isinstance(endpoint.model, HuggingFaceModel):
-                raise SettingError(
-                    self, "production", value=True, allowed=f"False while {endpoint.name}'s model is fetched at launch"
-                )
+        if self.production:
+            for endpoint in self.endpoints:
+                self._check_production(endpoint)
+
+    def _check_production(self, endpoint: EndpointSettings) -> None:
+        obstacles = {
+            f"{endpoint.name}'s model is fetched at launch": isinstance(endpoint.model, HuggingFaceModel),
+            f"{endpoint.name} has no customer_managed_key": endpoint.customer_managed_key is None,
+            f"{endpoint.name}'s polling_function has no reserved_concurrency": (
+                endpoint.polling_function.reserved_concurrency is None
+            ),
+        }
+        for obstacle, found in obstacles.items():
+            if found:
+                raise SettingError(self, "production", value=True, allowed=f"False while {obstacle}")
 
     def _check_registry(self, endpoint: EndpointSettings, region: str) -> None:
         """Require that the region has the endpoint's image: SageMaker pulls from no other."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from constructs_lib.encryption import CustomerManagedKey
 from constructs_lib.model import ContainerModel, HuggingFaceModel
+from constructs_lib.polling_function import PollingFunctionSettings
 from constructs_lib.scaling_settings import ScalingSettings
 from stacks.settings import EndpointSettings, StageSettings
 
@@ -68,6 +70,8 @@ def prod() -> StageSettings:
                 model=ContainerModel(image_uri="111122223333.dkr.ecr.eu-west-1.amazonaws.com/async-inference/ocr:1"),
                 instance_type="ml.c7i.xlarge",
                 network_isolation=True,
+                customer_managed_key=CustomerManagedKey(),
+                polling_function=PollingFunctionSettings(reserved_concurrency=20),
                 scaling=ScalingSettings(max_instances=4),
             ),
         ),

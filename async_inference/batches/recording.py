@@ -17,8 +17,9 @@ from async_inference.batches.manifest import Manifest, already_recorded
 from async_inference.batches.naming import MAX_ITEMS, Names, check_batch_id, new_batch_id
 from async_inference.exceptions import InvalidRequest
 from async_inference.limits import HEADER_LENGTH, HEADER_PATTERN
-from async_inference.locations import S3Location, require_inside
+from async_inference.locations import S3Location
 from async_inference.submitting import payloads
+from async_inference.submitting.inputs import require_input
 from async_inference.submitting.requests import RequestFields, check_text
 from async_inference.submitting.streams import BinaryFile
 
@@ -106,10 +107,7 @@ class _Recorder:
         """Return what fits into a segment, and put what does not into S3 by itself."""
         source, configuration = prepared.source, self._context.configuration
         if isinstance(source, S3Location):
-            require_inside(
-                source, bucket=configuration.bucket, prefix=configuration.prefixes.input, field="input_location"
-            )
-            check_text("input_location", str(source), HEADER_LENGTH, HEADER_PATTERN)
+            require_input(source, configuration)
             return source
         try:
             content = prepared.inline()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from async_inference.exceptions import ConfigurationError
-from async_inference.limits import HEADER_LENGTH, HEADER_PATTERN
-from async_inference.locations import S3Location, require_inside
+from async_inference.locations import S3Location
 from async_inference.messages import shown
 from async_inference.submitting import payloads, submission
+from async_inference.submitting.inputs import require_input
 from async_inference.submitting.naming import OutputNames
-from async_inference.submitting.requests import RequestFields, RequestOptions, check_text
+from async_inference.submitting.requests import RequestFields, RequestOptions
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker_runtime.type_defs import InvokeEndpointAsyncOutputTypeDef
@@ -81,7 +81,7 @@ class Submitter:
             options["inference_id"] = f"{self._consumer}-{uuid4()}"
         fields = RequestFields.checked(self._configuration.limits, **options)
         if isinstance(prepared.source, S3Location):
-            self._require_input(prepared.source)
+            require_input(prepared.source, self._configuration)
         parameters = {"EndpointName": self._configuration.endpoint_name, **fields.parameters()}
         if submission.has_output_names(self._client):
             parameters |= (output_name or self._names.new(self._clock.now())).parameters()
@@ -112,9 +112,3 @@ class Submitter:
         return submission.send(
             self._client, {**parameters, **source}, retry=self._retry, clock=self._clock, until=until
         )
-
-    def _require_input(self, location: S3Location) -> None:
-        """Refuse what the endpoint's role cannot read, and what the request cannot name."""
-        prefix = self._configuration.prefixes.input
-        require_inside(location, bucket=self._configuration.bucket, prefix=prefix, field="input_location")
-        check_text("input_location", str(location), HEADER_LENGTH, HEADER_PATTERN)

@@ -19,6 +19,7 @@ if (CHECKOUT / ".venv/bin/node").exists():
 import aws_cdk as cdk  # noqa: E402 - jsii starts Node when it is imported
 from aws_cdk import assertions  # noqa: E402
 
+from constructs_lib.encryption import CustomerManagedKey, Encryption  # noqa: E402
 from stacks.inference_stack import add_stacks  # noqa: E402
 from stacks.stages import STAGES, stage_settings  # noqa: E402
 
@@ -74,6 +75,12 @@ def dev_template(templates: dict[str, Template]) -> Template:
 
 
 @pytest.fixture(scope="session")
+def prod_template(templates: dict[str, Template]) -> Template:
+    """The template of the production stage."""
+    return templates["prod"]
+
+
+@pytest.fixture(scope="session")
 def counting_stage() -> StageSettings:
     """The development stage, whose clients publish how many jobs they wait for."""
     stage = stage_settings("dev")
@@ -86,3 +93,15 @@ def counting_stage() -> StageSettings:
 def new_stack(new_app: Callable[[], cdk.App]) -> cdk.Stack:
     """An empty stack for a construct on its own."""
     return cdk.Stack(new_app(), "Stack")
+
+
+@pytest.fixture
+def aws_keys(new_stack: cdk.Stack) -> Encryption:
+    """Encryption with keys of AWS."""
+    return Encryption(new_stack, "Encryption", settings=None, retain=False)
+
+
+@pytest.fixture
+def own_key(new_stack: cdk.Stack) -> Encryption:
+    """Encryption with a key of the customer."""
+    return Encryption(new_stack, "Encryption", settings=CustomerManagedKey(), retain=True)

@@ -9,6 +9,7 @@ import pytest
 
 from constructs_lib.model import ContainerModel
 from stacks.settings import EndpointSettings, StageSettings
+from tests.infrastructure.policies import actions, as_list, managed_policy, resources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,24 +23,6 @@ def _only(template: dict[str, Any], resource_type: str) -> dict[str, Any]:
     (resource,) = [each for each in template["Resources"].values() if each["Type"] == resource_type]
     found: dict[str, Any] = resource
     return found
-
-
-def _statements(template: dict[str, Any], policy: str) -> list[dict[str, Any]]:
-    (resource,) = [
-        each
-        for logical_id, each in template["Resources"].items()
-        if each["Type"] == "AWS::IAM::Policy" and logical_id.startswith(policy)
-    ]
-    statements: list[dict[str, Any]] = resource["Properties"]["PolicyDocument"]["Statement"]
-    return statements
-
-
-def _actions(template: dict[str, Any], policy: str) -> set[str]:
-    return {
-        action
-        for statement in _statements(template, policy)
-        for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
-    }
 
 
 def _objects(prefix: str) -> dict[str, Any]:
@@ -109,12 +92,33 @@ def test_endpoint_keeps_its_instances_through_updates(dev_template: dict[str, An
     assert _only(dev_template, "AWS::SageMaker::Endpoint")["Properties"]["RetainAllVariantProperties"] is True
 
 
-@pytest.mark.parametrize("resource_type", ["AWS::SageMaker::Model", "AWS::SageMaker::Endpoint"])
-def test_role_is_complete_before_it_is_checked(dev_template: dict[str, Any], resource_type: str) -> None:
-    """SageMaker checks the role at once, so model and endpoint wait for its policy."""
-    depends_on = _only(dev_template, resource_type)["DependsOn"]
+def test_role_is_complete_before_it_is_checked(dev_template: dict[str, Any]) -> None:
+    """SageMaker checks the role at once: the model names the role, and the role names its policy."""
+    resources = dev_template["Resources"]
+    role, _ = _only(dev_template, "AWS::SageMaker::Model")["Properties"]["ExecutionRoleArn"]["Fn::GetAtt"]
+    (policy,) = resources[role]["Properties"]["ManagedPolicyArns"]
 
-    assert any(name.startswith("ModelExecutionRoleDefaultPolicy") for name in depends_on)
+    assert resources[policy["Ref"]]["Type"] == "AWS::IAM::ManagedPolicy"
+    assert role in _only(dev_template, "AWS::SageMaker::Endpoint")["DependsOn"]
+
+
+def test_nobody_assumes_the_roles_but_this_accounts_services(prod_template: dict[str, Any]) -> None:
+    """SageMaker says for whom it acts, and so does Lambda."""
+    account, region = "111122223333", "eu-west-1"
+    trusted = {
+        statement["Principal"]["Service"]: statement["Condition"]
+        for resource in prod_template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Role"
+        for statement in resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    }
+
+    assert trusted == {
+        "sagemaker.amazonaws.com": {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:sagemaker:{region}:{account}:*"},
+        },
+        "lambda.amazonaws.com": {"StringEquals": {"aws:SourceAccount": account}},
+    }
 
 
 def test_model_server_waits_as_long_as_the_job_may_take(with_artefact: dict[str, Any]) -> None:
@@ -130,7 +134,8 @@ def test_model_server_waits_as_long_as_the_job_may_take(with_artefact: dict[str,
 
 def test_execution_role_may_do_this_and_no_more(dev_template: dict[str, Any]) -> None:
     """Exact actions, and objects by prefix: reads inputs, writes outputs and failures."""
-    assert _actions(dev_template, "ModelExecutionRole") == {
+    statements = managed_policy(dev_template, "ModelExecutionRole")
+    assert actions(statements) == {
         "cloudwatch:PutMetricData",
         "ecr:BatchCheckLayerAvailability",
         "ecr:BatchGetImage",
@@ -146,27 +151,20 @@ def test_execution_role_may_do_this_and_no_more(dev_template: dict[str, Any]) ->
         "s3:PutObject",
         "sns:Publish",
     }
-    statements = _statements(dev_template, "ModelExecutionRole")
-    assert {"Action": "s3:GetObject", "Effect": "Allow", "Resource": _objects("input")} in statements
-    (writes,) = [statement for statement in statements if "s3:PutObject" in statement["Action"]]
-    assert writes["Resource"] == [_objects("failure"), _objects("output")]
+    assert resources_of(statements, "s3:GetObject") == [_objects("input")]
+    assert resources_of(statements, "s3:PutObject") == [_objects("failure"), _objects("output")]
 
 
 def test_artefact_may_be_read(with_artefact: dict[str, Any]) -> None:
     """The execution role reads the one object that the settings name."""
-    artefact = "arn:aws:s3:::weights/ocr/model.tar.gz"
-    resources = [
-        statement["Resource"]
-        for statement in _statements(with_artefact, "ModelExecutionRole")
-        if statement["Action"] == "s3:GetObject"
-    ]
+    statements = managed_policy(with_artefact, "ModelExecutionRole")
 
-    assert any(artefact in (resource if isinstance(resource, list) else [resource]) for resource in resources)
+    assert "arn:aws:s3:::weights/ocr/model.tar.gz" in resources_of(statements, "s3:GetObject")
 
 
 def test_caller_may_do_this_and_no_more(dev_template: dict[str, Any]) -> None:
-    """The polling function's role submits, reads results and writes its log."""
-    assert _actions(dev_template, "PollingRole") == {
+    """The polling function's role submits, reads results, and writes its log, its traces and what failed."""
+    assert actions(managed_policy(dev_template, "PollingRole")) == {
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "s3:AbortMultipartUpload",
@@ -174,37 +172,56 @@ def test_caller_may_do_this_and_no_more(dev_template: dict[str, Any]) -> None:
         "s3:ListBucket",
         "s3:PutObject",
         "sagemaker:InvokeEndpointAsync",
+        "sqs:SendMessage",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
     }
 
 
-def test_caller_may_invoke_this_endpoint_alone(dev_template: dict[str, Any]) -> None:
+@pytest.mark.parametrize("policy", ["PollingRole", "CallersConsumerdefault"])
+def test_caller_may_invoke_this_endpoint_alone(dev_template: dict[str, Any], policy: str) -> None:
     """The resource is the endpoint's own ARN, in which SageMaker writes the name in lower case."""
     (endpoint,) = [
         logical_id
         for logical_id, resource in dev_template["Resources"].items()
         if resource["Type"] == "AWS::SageMaker::Endpoint"
     ]
-    invoke = {"Action": "sagemaker:InvokeEndpointAsync", "Effect": "Allow", "Resource": {"Ref": endpoint}}
 
-    assert invoke in _statements(dev_template, "PollingRole")
+    statements = managed_policy(dev_template, policy)
+    assert resources_of(statements, "sagemaker:InvokeEndpointAsync") == [{"Ref": endpoint}]
+
+
+def test_no_policy_is_inline(template: dict[str, Any]) -> None:
+    """Whoever looks at a role sees all that it may do as managed policies, with versions."""
+    types = {resource["Type"] for resource in template["Resources"].values()}
+    inline = [
+        logical_id
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role" and "Policies" in resource["Properties"]
+    ]
+
+    assert "AWS::IAM::Policy" not in types
+    assert inline == []
 
 
 def test_no_wildcard_but_at_the_end_of_a_resource(template: dict[str, Any]) -> None:
-    """Whatever the settings, a role's resources have at most one asterisk, at their end."""
-    resources = [
-        json.dumps(resource)
-        for each in template["Resources"].values()
-        if each["Type"] == "AWS::IAM::Policy"
-        for statement in each["Properties"]["PolicyDocument"]["Statement"]
-        for resource in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+    """Whatever the settings, no action has an asterisk, and a resource at most one, at its end."""
+    statements = [
+        statement
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::ManagedPolicy"
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
     ]
+    resources = [json.dumps(resource) for statement in statements for resource in as_list(statement["Resource"])]
 
+    assert len(statements) > 20
+    assert [action for action in actions(statements) if "*" in action] == []
     assert [resource for resource in resources if "*" in resource.rstrip('"]}').removesuffix("*")] == []
 
 
-@pytest.mark.parametrize("policy", ["ModelExecutionRole", "PollingRole"])
+@pytest.mark.parametrize("policy", ["ModelExecutionRole", "PollingRole", "CallersConsumerdefault"])
 def test_whole_bucket_may_be_listed(dev_template: dict[str, Any], policy: str) -> None:
     """Without it, or with a condition, a result that is not there yet looks like a permission error."""
-    (statement,) = [each for each in _statements(dev_template, policy) if each["Action"] == "s3:ListBucket"]
+    (statement,) = [each for each in managed_policy(dev_template, policy) if each["Action"] == "s3:ListBucket"]
 
     assert statement == {"Action": "s3:ListBucket", "Effect": "Allow", "Resource": {"Fn::GetAtt": [BUCKET, "Arn"]}}

@@ -18,6 +18,7 @@ from constructs_lib.polling_function import CONFIGURATION_VARIABLE
 from constructs_lib.python_bundle import CHECKOUT, SDK_DISTRIBUTIONS, write_bundle
 from lambda_src.polling.environment import Environment
 from stacks.stages import stage_settings
+from tests.infrastructure.policies import managed_policy, resources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,26 +98,43 @@ def test_configuration_is_the_parameter_and_can_be_read(template: dict[str, Any]
     assert configuration.bucket.startswith("PayloadsBucket")
 
 
-def _publishes(template: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the statements by which the function may publish metrics."""
-    return [
-        statement
-        for logical_id, resource in template["Resources"].items()
-        if logical_id.startswith("PollingRole") and resource["Type"] == "AWS::IAM::Policy"
-        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
-        if statement["Action"] == "cloudwatch:PutMetricData"
+def test_a_failed_asynchronous_invocation_is_kept(dev_template: dict[str, Any]) -> None:
+    """Nobody waits for its error, so event and error go to a queue to which the role may send."""
+    (queue,) = [
+        name
+        for name in dev_template["Resources"]
+        if name.startswith("PollingFailedInvocations") and "Policy" not in name
     ]
+    (invoke_config,) = [
+        resource["Properties"]
+        for resource in dev_template["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::EventInvokeConfig"
+    ]
+    arn = {"Fn::GetAtt": [queue, "Arn"]}
+
+    assert invoke_config["DestinationConfig"] == {"OnFailure": {"Destination": arn}}
+    assert resources_of(managed_policy(dev_template, "PollingRole"), "sqs:SendMessage") == [arn]
 
 
+def test_production_bounds_its_executions(prod_template: dict[str, Any]) -> None:
+    """Each may wait, and be paid for, for a quarter of an hour."""
+    assert _function(prod_template)["ReservedConcurrentExecutions"] == 20
+
+
+def _publishes(template: dict[str, Any], policy: str) -> list[dict[str, Any]]:
+    return [each for each in managed_policy(template, policy) if each["Action"] == "cloudwatch:PutMetricData"]
+
+
+@pytest.mark.parametrize("policy", ["PollingRole", "CallersConsumerdefault"])
 def test_jobs_are_counted_where_the_setting_is_on(
-    synthesize: Callable[[StageSettings], dict[str, Any]], counting_stage: StageSettings
+    synthesize: Callable[[StageSettings], dict[str, Any]], counting_stage: StageSettings, policy: str
 ) -> None:
-    """The function and all clients are told to publish; the function may, in that one namespace."""
+    """The function and all clients are told to publish, and may, in that one namespace."""
     template = synthesize(counting_stage)
     document = json.loads(_as_deployed(_function(template)["Environment"]["Variables"][CONFIGURATION_VARIABLE]))
 
     assert EndpointConfiguration.from_dict(document).count_jobs_in_flight
-    assert _publishes(template) == [
+    assert _publishes(template, policy) == [
         {
             "Action": "cloudwatch:PutMetricData",
             "Condition": {"StringEquals": {"cloudwatch:namespace": "AsyncInference"}},
@@ -131,7 +149,8 @@ def test_jobs_are_not_counted_otherwise(dev_template: dict[str, Any]) -> None:
     document = json.loads(_as_deployed(_function(dev_template)["Environment"]["Variables"][CONFIGURATION_VARIABLE]))
 
     assert not EndpointConfiguration.from_dict(document).count_jobs_in_flight
-    assert _publishes(dev_template) == []
+    assert _publishes(dev_template, "PollingRole") == []
+    assert _publishes(dev_template, "CallersConsumerdefault") == []
 
 
 def test_bundle_has_all_that_boto3_requires() -> None:

@@ -9,8 +9,9 @@ import pytest
 from async_inference.configuration import Prefixes
 from constructs_lib.alarm_settings import AlarmSettings
 from constructs_lib.checks import SettingError
+from constructs_lib.encryption import CustomerManagedKey
 from constructs_lib.model import ContainerModel, HuggingFaceModel
-from constructs_lib.payload_store import RetentionSettings
+from constructs_lib.payload_store import InputBucket, RetentionSettings
 from constructs_lib.polling_function import PollingFunctionSettings
 from constructs_lib.scaling_settings import ScalingSettings
 from stacks.settings import EndpointSettings, StageSettings
@@ -163,6 +164,27 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
         lambda: _stage(production=True, endpoints=(_endpoint(model=HUGGING_FACE),)),
         "StageSettings.production is True, allowed is False while ocr's model is fetched at launch",
     ),
+    (
+        lambda: _stage(production=True),
+        "StageSettings.production is True, allowed is False while ocr has no customer_managed_key",
+    ),
+    (
+        lambda: _stage(production=True, endpoints=(_endpoint(customer_managed_key=CustomerManagedKey()),)),
+        "StageSettings.production is True, allowed is False while ocr's polling_function has no reserved_concurrency",
+    ),
+    (lambda: CustomerManagedKey(arn="alias/mine"), "CustomerManagedKey.arn is 'alias/mine', allowed is arn:aws:kms:"),
+    (lambda: _endpoint(customer_managed_key=True), "EndpointSettings.customer_managed_key is True"),
+    (lambda: _endpoint(bucket_name="s3://bucket"), "EndpointSettings.bucket_name is 's3://bucket'"),
+    (
+        lambda: _endpoint(input_buckets=("scans",)),
+        "EndpointSettings.input_buckets is ('scans',), allowed is a tuple of",
+    ),
+    (lambda: _endpoint(input_buckets=(InputBucket(name="scans"),) * 6), "EndpointSettings.input_buckets is (Input"),
+    (lambda: InputBucket(name="Scans"), "InputBucket.name is 'Scans'"),
+    (lambda: InputBucket(name="scans", prefix="inbox"), "InputBucket.prefix is 'inbox', allowed is a path that ends"),
+    (lambda: InputBucket(name="scans", prefix="*/"), "InputBucket.prefix is '*/'"),
+    (lambda: InputBucket(name="scans", key_arn="key"), "InputBucket.key_arn is 'key'"),
+    (lambda: PollingFunctionSettings(reserved_concurrency=0), "PollingFunctionSettings.reserved_concurrency is 0"),
 ]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import assertions
 
 from constructs_lib.model import ContainerModel
+from constructs_lib.payload_store import InputBucket
 from stacks.inference_stack import add_stacks
 from stacks.settings import EndpointSettings, StageSettings
 from stacks.stages import stage_settings
@@ -26,15 +28,21 @@ def _endpoint(name: str) -> EndpointSettings:
 
 
 def test_outputs_tell_a_caller_where_to_begin(template: dict[str, Any], stage_name: str) -> None:
-    """Endpoint, bucket, function, the topic of alarms, and the parameter under the name of the contract."""
+    """Endpoint, bucket, function, alarm topic, caller's policy, and the parameter under the name of the contract."""
     (name,) = [
         resource["Properties"]["Name"]
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::SSM::Parameter"
     ]
 
-    expected = {"AlarmTopicArn", "EndpointName", "BucketName", "ParameterName", "PollingFunctionName"}
-    assert expected == template["Outputs"].keys()
+    assert template["Outputs"].keys() == {
+        "AlarmTopicArn",
+        "EndpointName",
+        "BucketName",
+        "ParameterName",
+        "PollingFunctionName",
+        "CallerPolicyArndefault",
+    }
     assert name == f"/async-inference/{stage_name}/{stage_settings(stage_name).endpoints[0].name}"
 
 
@@ -64,3 +72,13 @@ def test_boundary_is_on_every_role(new_app: Callable[[], App]) -> None:
 
     assert len(roles) == 3
     assert {BOUNDARY} == {role["Properties"]["PermissionsBoundary"] for role in roles.values()}
+
+
+def test_callers_are_told_where_else_inputs_may_lie(synthesize: Callable[[StageSettings], dict[str, Any]]) -> None:
+    """The client refuses what the role could not read, so it has to know what the role can."""
+    buckets = (InputBucket(name="scans", prefix="inbox/"),)
+    endpoint = replace(_endpoint("ocr"), input_buckets=buckets)
+    template = synthesize(StageSettings(name="dev", endpoints=(endpoint,)))
+
+    (parameter,) = [each for each in template["Resources"].values() if each["Type"] == "AWS::SSM::Parameter"]
+    assert '"input_locations":[{"bucket":"scans","prefix":"inbox/"}]' in str(parameter["Properties"]["Value"])

@@ -30,6 +30,9 @@ WITHOUT_A_TEST = {
     "ecr:GetAuthorizationToken": "likewise",
     "ecr:GetDownloadUrlForLayer": "likewise",
     "logs:DescribeLogStreams": "nothing is described here",
+    "sqs:SendMessage": "the function's failures are put into the queue without a look at its role",
+    "xray:PutTelemetryRecords": "no traces are kept here",
+    "xray:PutTraceSegments": "likewise",
     "s3:AbortMultipartUpload": "leaves parts behind, which a lifecycle rule clears away",
 }
 """Actions whose loss is not seen here, and why."""
@@ -44,6 +47,9 @@ SEEN = {
     "s3:PutObject",
     "sagemaker:InvokeEndpointAsync",
     "sns:Publish",
+    "sqs:DeleteMessage",
+    "sqs:ReceiveMessage",
+    "ssm:GetParameter",
 }
 """Actions whose loss the tests below see."""
 
@@ -65,20 +71,34 @@ class Account:
         self.polling_role = next(name for name in names if "PollingRole" in name)
 
     def policy(self, role: str) -> tuple[str, dict[str, Any]]:
-        """Return the name and the content of a role's one policy."""
+        """Return the ARN and the content of a role's one policy."""
         iam = self.client("iam")
-        [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
-        return name, iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        [attached] = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        assert iam.list_role_policies(RoleName=role)["PolicyNames"] == []
+        return attached["PolicyArn"], self.document(attached["PolicyArn"])
+
+    def document(self, arn: str) -> dict[str, Any]:
+        """Return the content of a managed policy."""
+        iam = self.client("iam")
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document: dict[str, Any] = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        return document
 
     @contextmanager
     def without(self, role: str, *actions: str) -> Iterator[None]:
         """Take actions away from a role while the context lasts."""
-        iam, (name, document) = self.client("iam"), self.policy(role)
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(reduced(document, *actions)))
+        arn, document = self.policy(role)
+        self._replace(arn, reduced(document, *actions))
         try:
             yield
         finally:
-            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+            self._replace(arn, document)
+
+    def _replace(self, arn: str, document: dict[str, Any]) -> None:
+        iam = self.client("iam")
+        before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
+        iam.delete_policy_version(PolicyArn=arn, VersionId=before)
 
     def submit(self, **members: object) -> dict[str, Any]:
         """Submit a request."""
@@ -165,7 +185,7 @@ def caller(
     key = iam.create_access_key(UserName="caller")["AccessKey"]
 
     def with_all_but(*actions: str) -> Callable[[str], Any]:
-        document = json.dumps(reduced(account.policy(account.polling_role)[1], *actions))
+        document = json.dumps(reduced(account.document(account.outputs["CallerPolicyArndefault"]), *actions))
         iam.put_user_policy(UserName="caller", PolicyName="caller", PolicyDocument=document)
         session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
         new_client: Any = session.client
@@ -187,9 +207,11 @@ def refusal(operation: Callable[..., Any], **members: object) -> tuple[str, str]
 
 def test_every_grant_of_the_template_has_its_test(account: Account) -> None:
     """A new action in a policy needs a test of what its loss does, or a reason why it has none."""
+    documents = [account.policy(role)[1] for role in (account.execution_role, account.polling_role)]
+    documents.append(account.document(account.outputs["CallerPolicyArndefault"]))
     granted: set[str] = set()
-    for role in (account.execution_role, account.polling_role):
-        for statement in account.policy(role)[1]["Statement"]:
+    for document in documents:
+        for statement in document["Statement"]:
             actions = statement["Action"]
             granted |= {actions} if isinstance(actions, str) else set(actions)
     assert granted == SEEN | WITHOUT_A_TEST.keys()
@@ -233,6 +255,23 @@ def test_other_endpoints_are_out_of_a_callers_reach(caller: Callable[..., Callab
     assert refusal(runtime.invoke_endpoint_async, EndpointName="other", Body=b"x")[0] == "AccessDeniedException"
     sagemaker = caller()("sagemaker")
     assert refusal(sagemaker.describe_endpoint, EndpointName="other")[0] == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("action", ["ssm:GetParameter", "sqs:ReceiveMessage", "sqs:DeleteMessage"])
+def test_without_it_a_caller_neither_finds_the_endpoint_nor_hears_of_results(
+    account: Account, caller: Callable[..., Callable[[str], Any]], action: str
+) -> None:
+    """The parameter, the consumer's queue and its messages are each allowed by an action of their own."""
+    parameter = account.outputs["ParameterName"]
+    found = json.loads(account.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"])
+    queue, client = found["consumers"]["default"]["queue_url"], caller(action)
+    calls = {
+        "ssm:GetParameter": (client("ssm").get_parameter, {"Name": parameter}),
+        "sqs:ReceiveMessage": (client("sqs").receive_message, {"QueueUrl": queue}),
+        "sqs:DeleteMessage": (client("sqs").delete_message, {"QueueUrl": queue, "ReceiptHandle": "handle"}),
+    }
+    operation, members = calls[action]
+    assert "Access" in refusal(operation, **members)[0]
 
 
 def test_without_put_a_caller_cannot_upload(account: Account, caller: Callable[..., Callable[[str], Any]]) -> None:

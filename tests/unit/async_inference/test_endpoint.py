@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from async_inference import EndpointUnavailable, InvalidRequest, PermissionDenied, S3Location, remedies
+from async_inference import AsyncEndpoint, EndpointUnavailable, InvalidRequest, PermissionDenied, S3Location, remedies
+from async_inference.configuration import InputLocation
 from async_inference.submitting import submission
 from tests.unit.async_inference.fake_aws import (
     BUCKET,
@@ -245,6 +247,28 @@ def test_a_payload_that_cannot_be_sent_is_refused(aws: FakeAws, payload: Any, me
     assert str(caught.value).startswith(message)
     assert "secret" not in str(caught.value)
     assert "".join(traceback.format_exception(caught.value)).count("Traceback") == 1
+    assert aws.requests == []
+
+
+READS_ELSEWHERE = replace(
+    CONFIGURATION, input_locations=(InputLocation(bucket="scans", prefix="inbox/"), InputLocation(bucket="archive"))
+)
+
+
+@pytest.mark.parametrize("uri", ["s3://scans/inbox/page", "s3://archive/page", f"s3://{BUCKET}/input/page"])
+def test_an_input_may_lie_where_the_endpoint_reads_it(aws: FakeAws, uri: str) -> None:
+    """Below the input prefix, or in a bucket that the configuration names; nothing is uploaded."""
+    AsyncEndpoint(READS_ELSEWHERE, clients=aws.clients).submit(S3Location.parse(uri))
+
+    assert aws.operations() == ["InvokeEndpointAsync"]
+
+
+@pytest.mark.parametrize("uri", ["s3://scans/outbox/page", "s3://scans/inbox/../page", "s3://other/page"])
+def test_an_input_elsewhere_is_refused_all_the_same(aws: FakeAws, uri: str) -> None:
+    """The role could not read it, and the request would fail when its turn comes."""
+    with pytest.raises(InvalidRequest, match=r"^input_location: .* is not an object below s3://"):
+        AsyncEndpoint(READS_ELSEWHERE, clients=aws.clients).submit(S3Location.parse(uri))
+
     assert aws.requests == []
 
 

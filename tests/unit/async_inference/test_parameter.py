@@ -18,7 +18,7 @@ from async_inference import (
     EndpointUnavailable,
     PermissionDenied,
 )
-from async_inference.configuration import Consumer, Limits, Prefixes, parameter_name
+from async_inference.configuration import Consumer, InputLocation, Limits, Prefixes, parameter_name
 from tests.unit.async_inference.fake_aws import CONFIGURATION, OUTPUT, FakeAws, service_error
 
 NAME = "/async-inference/local/ocr"
@@ -146,6 +146,7 @@ def test_a_configuration_survives_json() -> None:
         limits=Limits(max_job_seconds=1, request_ttl_seconds=60),
         prefixes=Prefixes(input="in/"),
         consumers={"reports": Consumer(queue_url="https://sqs/reports")},
+        input_locations=(InputLocation(bucket="scans", prefix="inbox/"), InputLocation(bucket="archive")),
     )
 
     assert configuration == EndpointConfiguration.from_json(json.dumps(configuration.to_dict()))
@@ -158,6 +159,14 @@ def test_a_document_of_before_jobs_were_counted_is_read() -> None:
 
     assert EndpointConfiguration.from_dict(document) == CONFIGURATION
     assert EndpointConfiguration.from_dict(document | {"count_jobs_in_flight": True}).count_jobs_in_flight
+
+
+def test_a_document_of_before_inputs_could_lie_elsewhere_is_read() -> None:
+    """It leaves the places out, of which there then are none."""
+    document = CONFIGURATION.to_dict()
+    del document["input_locations"]
+
+    assert EndpointConfiguration.from_dict(document).input_locations == ()
 
 
 DOCUMENT: dict[str, Any] = CONFIGURATION.to_dict() | {"consumers": {"reports": {"queue_url": "https://sqs/reports"}}}
@@ -202,6 +211,14 @@ DOCUMENT: dict[str, Any] = CONFIGURATION.to_dict() | {"consumers": {"reports": {
             ": 'prefixes.failure' is int, expected a text that",
         ),
         ({"count_jobs_in_flight": "yes"}, ": 'count_jobs_in_flight' is 'yes', expected true or false"),
+        ({"input_locations": "scans"}, ": 'input_locations' is str, expected a list"),
+        ({"input_locations": ["scans"]}, ": 'input_locations.0' is str, expected an object"),
+        ({"input_locations": [{"bucket": "scans"}]}, ": 'input_locations.0.prefix' is missing"),
+        (
+            {"input_locations": [{"bucket": "scans", "prefix": "inbox"}]},
+            ": 'input_locations.0.prefix' is 'inbox', expected a text that ends with a slash",
+        ),
+        ({"input_locations": [{"bucket": "", "prefix": ""}]}, ": 'input_locations.0.bucket' is '', expected a text"),
         ({"consumers": []}, ": 'consumers' is list, expected an object"),
         ({"consumers": {"reports": "https://sqs"}}, ": 'consumers.reports' is str, expected an object"),
         ({"consumers": {"reports": {}}}, ": 'consumers.reports.queue_url' is missing"),
