@@ -16,7 +16,7 @@ from local_cloud.errors import AwsError
 from local_cloud.trust import trusts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from local_cloud.scope import Scope
 
@@ -40,12 +40,12 @@ class Grant:
     Attributes:
         action: such as ``sagemaker:CreateModel``.
         resource: an ARN, or ``*`` where the action takes none.
-        context: condition keys of the request.
+        context: condition keys of the request; a tuple stands for a key of many values.
     """
 
     action: str
     resource: str
-    context: tuple[tuple[str, str], ...] = ()
+    context: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,15 @@ class Credentials:
 class Identities:
     """The identities of a local cloud.
 
+    Args:
+        tags_of: returns the tags of a resource of SageMaker, which policies may ask for.
+
     Attributes:
         enforced: whether requests need to be allowed by policies.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tags_of: Callable[[str], Mapping[str, str]]) -> None:
+        self._tags_of = tags_of
         # Any: MiniStack carries no types.
         self._evaluator: Any = import_module("ministack.core.iam_evaluator")
         self._iam: Any = import_module("ministack.services.iam")
@@ -133,6 +137,14 @@ class Identities:
             return False
         return True
 
+    def _context(self, service: str, grant: Grant) -> dict[str, str | list[str]]:
+        """Return the condition keys of a request, as MiniStack wants them."""
+        tags = self._tags_of(grant.resource)
+        return {
+            **{f"{prefix}:ResourceTag/{key}": value for key, value in tags.items() for prefix in ("aws", service)},
+            **{key: value if isinstance(value, str) else list(value) for key, value in grant.context},
+        }
+
     def _require(self, scope: Scope, access_key: str, grant: Grant) -> None:
         if not self.enforced:
             return
@@ -144,7 +156,7 @@ class Identities:
             service,
             scope.region,
             resource_arn=grant.resource,
-            service_context=dict(grant.context),
+            service_context=self._context(service, grant),
         )
         if isinstance(refusal, self._evaluator.AuthError):
             raise AwsError(refusal.code, refusal.message)

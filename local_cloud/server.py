@@ -79,7 +79,8 @@ class LocalCloud:
             logging.getLogger(name).addHandler(self._errors)
         self._ministack = MiniStack(clock.now)
         self._ministack.name_lambda_errors()
-        self._identities = Identities()
+        tags = Tags()
+        self._identities = Identities(tags.of)
         self._mend_s3()
         ministack_lambda.stop_deleted_functions(current_scope)
         self._clients = AwsClients(endpoint_url, self._identities)
@@ -105,7 +106,6 @@ class LocalCloud:
             assumptions=assumptions.scaling,
         )
         self._scaled = ScaledVariants(self._autoscaling_api)
-        tags = Tags()
         self._control_api = JsonApi(
             "sagemaker",
             ModelOperations(clock, models, configs, tags, roles).operations()
@@ -120,7 +120,7 @@ class LocalCloud:
             Scaling(clock, self._autoscaling_api, self._endpoints),
             self._ministack.metrics,
         )
-        self._add_to_ministack()
+        self._add_to_ministack(tags)
 
     async def __call__(self, scope: AsgiScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer a request as an ASGI application."""
@@ -148,7 +148,7 @@ class LocalCloud:
         if self._identities.enforced:
             ministack_s3.hide_missing_keys(self._identities, current_scope)
 
-    def _add_to_ministack(self) -> None:
+    def _add_to_ministack(self, tags: Tags) -> None:
         ministack_routing.route_runtime()
         self._ministack.add_service(ministack_routing.RUNTIME, (), self._runtime_api.respond)
         self._ministack.add_service("sagemaker", ("SageMaker.",), self._respond_sagemaker)
@@ -156,7 +156,7 @@ class LocalCloud:
             "application-autoscaling", ("AnyScaleFrontendService.",), self._respond_application_autoscaling
         )
         for resource_type in (
-            *SageMakerResources(self._control_api, self._endpoints).types(),
+            *SageMakerResources(self._control_api, self._endpoints, tags).types(),
             *AutoScalingResources(self._autoscaling_api).types(),
             composite_alarm(self._ministack.call),
         ):
