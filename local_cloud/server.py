@@ -26,7 +26,9 @@ from local_cloud.internal_errors import InternalErrors
 from local_cloud.json_api import JsonApi
 from local_cloud.ministack_bridge import MiniStack
 from local_cloud.ministack_context import current_scope
+from local_cloud.ministack_encryption import ask_for_keys
 from local_cloud.ministack_iam import Identities
+from local_cloud.ministack_kms import Keys
 from local_cloud.minutes import Minutes
 from local_cloud.sagemaker.cloudformation import SageMakerResources
 from local_cloud.sagemaker.endpoint_operations import EndpointOperations
@@ -81,7 +83,7 @@ class LocalCloud:
         self._ministack.name_lambda_errors()
         tags = Tags()
         self._identities = Identities(tags.of)
-        self._mend_s3()
+        self._mend_ministack()
         ministack_lambda.stop_deleted_functions(current_scope)
         self._clients = AwsClients(endpoint_url, self._identities)
         roles = ExecutionRoles(self._identities, self._clients)
@@ -143,10 +145,12 @@ class LocalCloud:
             await asyncio.get_running_loop().run_in_executor(thread, self._ministack.stop_functions)
         self._clients.close()
 
-    def _mend_s3(self) -> None:
+    def _mend_ministack(self) -> None:
         ministack_s3.keep_bucket_tags()
         if self._identities.enforced:
-            ministack_s3.hide_missing_keys(self._identities, current_scope)
+            keys = Keys(self._identities, current_scope)
+            ministack_s3.refuse_as_s3(self._identities, keys, current_scope)
+            ask_for_keys(keys, self._ministack.alarms)
 
     def _add_to_ministack(self, tags: Tags) -> None:
         ministack_routing.route_runtime()

@@ -243,7 +243,10 @@ def test_tags_belong_to_what_exists_in_the_callers_account_and_region(
 ) -> None:
     """Nobody reads, adds or takes away the tags of others, or of nothing."""
     call("CreateModel", MODEL)
-    optional = {"AddTags": {"Tags": [{"Key": "a", "Value": "1"}]}, "DeleteTags": {"TagKeys": ["a"]}}
+    optional: dict[str, dict[str, Any]] = {
+        "AddTags": {"Tags": [{"Key": "a", "Value": "1"}]},
+        "DeleteTags": {"TagKeys": ["a"]},
+    }
     with pytest.raises(AwsError) as refused:
         call(operation, {"ResourceArn": arn, **optional.get(operation, {})})
     assert refused.value.code == code
