@@ -69,17 +69,42 @@ class Keys:
         Raises:
             AwsError: the caller may not, or there is no such key.
         """
+        name, value = encryption_context
+        keys: dict[str, str | tuple[str, ...]] = {
+            "kms:EncryptionContextKeys": (name,),
+            f"kms:EncryptionContext:{name}": value,
+        }
+        grants = self.grants(key_id, actions, service=name.split(":")[1], context=keys)
+        self._identities.require(self._scope(), caller.headers, grants, query=caller.query)
+
+    def grants(
+        self,
+        key_id: str | None,
+        actions: tuple[str, ...],
+        *,
+        service: str,
+        context: Mapping[str, str | tuple[str, ...]],
+    ) -> list[Grant]:
+        """Return what has to be allowed to who uses a key by way of a service.
+
+        Args:
+            key_id: nothing has to be allowed where there is none.
+            actions: of KMS.
+            service: as in its host name, such as ``s3``.
+            context: further condition keys.
+
+        Raises:
+            AwsError: there is no such key.
+        """
         if not key_id or _is_managed_by_aws(key_id):
-            return
-        scope, (name, value) = self._scope(), encryption_context
-        keys = (
-            ("kms:CallerAccount", scope.account),
-            ("kms:ViaService", f"{name.split(':')[1]}.{scope.region}.amazonaws.com"),
-            ("kms:EncryptionContextKeys", (name,)),
-            (f"kms:EncryptionContext:{name}", value),
-        )
-        grants = [Grant(action, self.arn(key_id), keys) for action in actions]
-        self._identities.require(scope, caller.headers, grants, query=caller.query)
+            return []
+        scope, arn = self._scope(), str(self._key(key_id)["Arn"])
+        keys = {
+            "kms:CallerAccount": scope.account,
+            "kms:ViaService": f"{service}.{scope.region}.amazonaws.com",
+            **context,
+        }
+        return [Grant(action, arn, tuple(keys.items())) for action in actions]
 
     def service_lacks(
         self, service: str, key_id: str | None, actions: tuple[str, ...], context: Mapping[str, str]
@@ -102,14 +127,6 @@ class Keys:
             return actions[0]
         may = self._identities.service_may
         return next((each for each in actions if not may(service, each, key["Arn"], key["Policy"], context)), None)
-
-    def arn(self, key_id: str) -> str:
-        """Return the ARN of a key.
-
-        Raises:
-            AwsError: there is no such key.
-        """
-        return str(self._key(key_id)["Arn"])
 
     def _key(self, key_id: str) -> Members:
         key: Members | None = self._kms._resolve_key(key_id)  # noqa: SLF001

@@ -83,10 +83,11 @@ class LocalCloud:
         self._ministack.name_lambda_errors()
         tags = Tags()
         self._identities = Identities(tags.of)
-        self._mend_ministack()
+        keys = Keys(self._identities, current_scope)
+        self._mend_ministack(keys)
         ministack_lambda.stop_deleted_functions(current_scope)
         self._clients = AwsClients(endpoint_url, self._identities)
-        roles = ExecutionRoles(self._identities, self._clients)
+        roles = ExecutionRoles(self._identities, self._clients, keys)
         models: Registry[Model] = Registry("model")
         configs: Registry[EndpointConfig] = Registry("endpoint-config")
         self._endpoints = Endpoints(
@@ -145,10 +146,9 @@ class LocalCloud:
             await asyncio.get_running_loop().run_in_executor(thread, self._ministack.stop_functions)
         self._clients.close()
 
-    def _mend_ministack(self) -> None:
+    def _mend_ministack(self, keys: Keys) -> None:
         ministack_s3.keep_bucket_tags()
         if self._identities.enforced:
-            keys = Keys(self._identities, current_scope)
             ministack_s3.refuse_as_s3(self._identities, keys, current_scope)
             ask_for_keys(keys, self._ministack.alarms)
 

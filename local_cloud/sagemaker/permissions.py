@@ -63,12 +63,14 @@ def image_grants(image: str) -> list[Grant]:
 
 
 def destination_grants(settings: AsyncInferenceSettings) -> list[Grant]:
-    """Return what an execution role needs to store results and to tell of them."""
+    """Return what an execution role needs to store results and to tell of them.
+
+    ``s3:ListBucket`` is not among it: the policy of "Asynchronous inference prerequisites" has it on the bucket's
+    objects, where it has no effect, and nobody has reported to be refused for want of it.
+    """
     paths = filter(None, (settings.output_path, settings.failure_path))
-    keys = [path.removeprefix("s3://").rstrip("/") for path in paths]
     topics = filter(None, (settings.success_topic, settings.error_topic))
     return [
-        *(Grant("s3:PutObject", f"arn:aws:s3:::{key}/*") for key in keys),
-        *(Grant("s3:ListBucket", f"arn:aws:s3:::{key.partition('/')[0]}") for key in keys),
+        *(Grant("s3:PutObject", f"arn:aws:s3:::{path.removeprefix('s3://').rstrip('/')}/*") for path in paths),
         *(Grant("sns:Publish", topic) for topic in topics),
     ]

@@ -254,6 +254,25 @@ def test_an_artefact_needs_the_key(
     assert key.arn in reason
 
 
+def test_an_endpoint_is_refused_whose_role_cannot_let_instances_use_the_key_of_their_volumes(
+    client: Callable[[str], Any], key: Key, endpoint: str, execution_role: Callable[..., None]
+) -> None:
+    """The right may be limited to what AWS's own resources use."""
+    sagemaker = client("sagemaker")
+    variant = {"VariantName": "A", "ModelName": endpoint, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    output = {"OutputConfig": {"S3OutputPath": f"s3://{NAME}/output"}}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="volumes", ProductionVariants=[variant], AsyncInferenceConfig=output, KmsKeyId=key.arn
+    )
+    execution_role("kms:GenerateDataKey", "kms:Decrypt")
+    code, message = refusal(sagemaker.create_endpoint, EndpointName="volumes", EndpointConfigName="volumes")
+    assert (code, "kms:CreateGrant" in message) == ("ValidationException", True)
+    for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    statements = allow("s3:*", "kms:Decrypt"), allow("kms:CreateGrant", resource=key.arn, Condition=for_aws)
+    client("iam").put_role_policy(RoleName=EXECUTION, PolicyName="all", PolicyDocument=policy(*statements))
+    sagemaker.create_endpoint(EndpointName="volumes", EndpointConfigName="volumes")
+
+
 @pytest.fixture
 def queue(client: Callable[[str], Any], key: Key) -> Iterator[str]:
     """A queue encrypted by the key, subscribed to a topic without encryption; its URL."""

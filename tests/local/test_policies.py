@@ -8,7 +8,7 @@ import pytest
 
 from local_cloud.process import local_cloud
 from tests.local.policies import User, allow, deny, policy, refusal
-from tests.local.sagemaker_calls import ROLE, create_endpoint, create_execution_role
+from tests.local.sagemaker_calls import IN_A_MOMENT, ROLE, create_endpoint, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,9 +43,9 @@ def endpoint(client: Callable[[str], Any], echo_image: str) -> str:
     return "tagged"
 
 
-def config_members(name: str, instance_type: str) -> dict[str, Any]:
+def config_members(name: str, instance_type: str, model: str = "tagged") -> dict[str, Any]:
     """Return what makes a configuration."""
-    variant = {"VariantName": "AllTraffic", "ModelName": "tagged", "InitialInstanceCount": 1}
+    variant = {"VariantName": "AllTraffic", "ModelName": model, "InitialInstanceCount": 1}
     return {
         "EndpointConfigName": name,
         "ProductionVariants": [variant | {"InstanceType": instance_type}],
@@ -77,6 +77,31 @@ def test_an_endpoint_is_for_those_whose_tag_it_has(endpoint: str, user: User, ke
                 operation(**members)
             else:
                 assert refusal(operation, **members)[0] == DENIED
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        {"resource": "arn:aws:s3:::tagged/*"},
+        {"resource": "arn:aws:s3:::tagged", "Condition": {"StringLike": {"s3:prefix": ["output/*"]}}},
+    ],
+)
+def test_an_execution_role_may_be_as_in_the_prerequisites(
+    client: Callable[[str], Any], endpoint: str, echo_image: str, listing: dict[str, Any]
+) -> None:
+    """AWS's own page has the right to list on objects, where it means nothing; others have it for a prefix."""
+    create_execution_role(client, "documented")
+    objects = allow("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", resource="arn:aws:s3:::tagged/*")
+    statements = objects, allow("s3:ListBucket", **listing), allow("ecr:*", "logs:*", "cloudwatch:PutMetricData")
+    iam, sagemaker, name = client("iam"), client("sagemaker"), f"{endpoint}-documented-{len(listing)}"
+    iam.put_role_policy(RoleName="documented", PolicyName="documented", PolicyDocument=policy(*statements))
+    role = iam.get_role(RoleName="documented")["Role"]["Arn"]
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": echo_image})
+    sagemaker.create_endpoint_config(**config_members(name, "ml.m5.large", name))
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=IN_A_MOMENT)
+    iam.delete_role_policy(RoleName="documented", PolicyName="documented")
+    iam.delete_role(RoleName="documented")
 
 
 def test_whoever_makes_a_model_has_to_name_its_owner(endpoint: str, user: User, echo_image: str) -> None:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from local_cloud.errors import AwsError
 from local_cloud.json_api import JsonApi
+from local_cloud.ministack_kms import Keys
 from local_cloud.sagemaker.execution_roles import ExecutionRoles
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.model_operations import ModelOperations
@@ -64,7 +65,8 @@ class Bucket:
 def call(clock: SimulatedClock, finish: Callable[..., Any], identities: Identities) -> Callable[..., Any]:
     """Performs an operation by name."""
     tags = Tags()
-    roles = ExecutionRoles(identities, cast("AwsClients", Bucket("s3://models/there.tar.gz")))
+    clients = cast("AwsClients", Bucket("s3://models/there.tar.gz"))
+    roles = ExecutionRoles(identities, clients, Keys(identities, lambda: SCOPE))
     models: Registry[Model] = Registry("model")
     operations = ModelOperations(clock, models, Registry("endpoint-config"), tags, roles).operations()
     api = JsonApi("sagemaker", operations | tags.operations())

@@ -71,11 +71,10 @@ def test_an_image_elsewhere_needs_nothing() -> None:
 
 
 def test_results_are_stored_and_told_of(settings: AsyncInferenceSettings) -> None:
-    """Keys, the bucket's listing, and both topics."""
+    """Keys and both topics."""
     assert {(grant.action, grant.resource) for grant in destination_grants(settings)} == {
         ("s3:PutObject", "arn:aws:s3:::bucket/output/*"),
         ("s3:PutObject", "arn:aws:s3:::bucket/failure/*"),
-        ("s3:ListBucket", "arn:aws:s3:::bucket"),
         ("sns:Publish", settings.success_topic),
         ("sns:Publish", settings.error_topic),
     }
