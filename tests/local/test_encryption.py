@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.process import ACCOUNT, REGION, local_cloud
-from tests.local.policies import Statement, User, allow, policy, refusal
+from tests.local.policies import Statement, User, allow, deny, policy, refusal
 from tests.local.sagemaker_calls import IN_A_MOMENT, ROLE, create_execution_role
 
 if TYPE_CHECKING:
@@ -323,33 +323,40 @@ def test_who_may_not_use_the_key_of_a_queue_neither_sends_nor_receives(key: Key,
     user.may(allow("sqs:*"), allow(*SEND, resource=key.arn))("sqs").send_message(QueueUrl=queue, MessageBody="x")
 
 
-@pytest.mark.parametrize(
-    ("key_id", "statements", "told"),
-    [
-        ("customer", (), False),
-        ("alias/aws/sns", (), False),
-        ("customer", (to_service("cloudwatch.amazonaws.com", *SEND),), True),
-    ],
-)
-def test_an_alarm_tells_an_encrypted_topic_if_the_key_lets_it(
-    client: Callable[[str], Any], key: Key, key_id: str, statements: tuple[Statement, ...], *, told: bool
-) -> None:
-    """A key that AWS manages never does: its policy cannot be changed."""
+def is_told(client: Callable[[str], Any], name: str, attributes: dict[str, str]) -> bool:
+    """Return whether a topic with such attributes hears of an alarm."""
     sns, sqs, cloudwatch = client("sns"), client("sqs"), client("cloudwatch")
-    key.admits(*statements)
-    attributes = {"KmsMasterKeyId": key.arn if key_id == "customer" else key_id}
-    topic = sns.create_topic(Name=f"alarms-{told}-{key_id[-3:]}", Attributes=attributes)["TopicArn"]
-    to_queue = allow("sqs:SendMessage", resource="*", Principal={"Service": "sns.amazonaws.com"})
-    url = sqs.create_queue(QueueName=topic.rpartition(":")[2], Attributes={"Policy": policy(to_queue)})["QueueUrl"]
+    topic = sns.create_topic(Name=name, Attributes=attributes)["TopicArn"]
+    to_queue = allow("sqs:SendMessage", Principal={"Service": "sns.amazonaws.com"})
+    url = sqs.create_queue(QueueName=name, Attributes={"Policy": policy(to_queue)})["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    metric_of_alarm = {"Namespace": "Test", "MetricName": "M", "Statistic": "Sum", "Period": 60}
+    watched = {"Namespace": "Test", "MetricName": "M", "Statistic": "Sum", "Period": 60}
     rule = {"EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
-    cloudwatch.put_metric_alarm(AlarmName=arn[-12:], AlarmActions=[topic], **metric_of_alarm, **rule)
-    cloudwatch.set_alarm_state(AlarmName=arn[-12:], StateValue="ALARM", StateReason="test")
-    assert bool(sqs.receive_message(QueueUrl=url).get("Messages")) is told
-    cloudwatch.delete_alarms(AlarmNames=[arn[-12:]])
+    cloudwatch.put_metric_alarm(AlarmName=name, AlarmActions=[topic], **watched, **rule)
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    return bool(sqs.receive_message(QueueUrl=url).get("Messages"))
+
+
+def test_an_alarm_tells_an_encrypted_topic_if_the_key_lets_it(client: Callable[[str], Any], key: Key) -> None:
+    """A key that AWS manages never does: its policy cannot be changed."""
+    encrypted = {"KmsMasterKeyId": key.arn}
     key.admits()
+    assert not is_told(client, "encrypted-without", encrypted)
+    assert not is_told(client, "encrypted-by-aws", {"KmsMasterKeyId": "alias/aws/sns"})
+    key.admits(to_service("cloudwatch.amazonaws.com", *SEND))
+    assert is_told(client, "encrypted-with", encrypted)
+    key.admits()
+
+
+def test_an_alarm_tells_a_topic_if_the_topics_policy_lets_it(client: Callable[[str], Any]) -> None:
+    """A topic's own policy takes the place of that which lets its account's alarms in."""
+    for_tls = deny("sns:Publish", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
+    for_alarms = allow("sns:Publish", Principal={"Service": "cloudwatch.amazonaws.com"})
+    assert is_told(client, "policy-of-its-account", {})
+    assert not is_told(client, "policy-for-tls", {"Policy": policy(for_tls)})
+    assert is_told(client, "policy-for-alarms", {"Policy": policy(for_tls, for_alarms)})
 
 
 @pytest.mark.parametrize("admitted", [False, True])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_cloud.sagemaker.condition_keys import request_context
+from local_cloud.sagemaker.condition_keys import KEYS, UNKNOWN, request_context
 from local_cloud.scope import Scope
 
 SCOPE = Scope("000000000000", "us-east-1")
@@ -75,3 +76,10 @@ def test_a_request_that_is_not_checked_yet_may_hold_anything(value: object) -> N
     """Who may not call is told so first, and what is wrong with the request afterwards."""
     members = dict.fromkeys(("Tags", "TagKeys", "ProductionVariants", "VpcConfig"), value)
     assert "sagemaker:InstanceTypes" not in dict(request_context(SCOPE, "CreateEndpointConfig", members))
+
+
+def test_keys_that_no_request_has_are_told() -> None:
+    """Who writes a policy with one of them finds it in the page."""
+    page = Path(__file__).resolve().parents[3].joinpath("docs", "local-cloud.md").read_text()
+    assert [key for key in UNKNOWN if f"`{key}`" not in page] == []
+    assert not {key for keys in KEYS.values() for key in keys} & set(UNKNOWN)
