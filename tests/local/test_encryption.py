@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.process import ACCOUNT, REGION, local_cloud
-from tests.local.policies import Statement, User, allow, deny, policy, refusal
+from tests.local.policies import Statement, User, allow, policy, refusal
 from tests.local.sagemaker_calls import IN_A_MOMENT, ROLE, create_execution_role
 
 if TYPE_CHECKING:
@@ -348,15 +348,6 @@ def test_an_alarm_tells_an_encrypted_topic_if_the_key_lets_it(client: Callable[[
     key.admits(to_service("cloudwatch.amazonaws.com", *SEND))
     assert is_told(client, "encrypted-with", encrypted)
     key.admits()
-
-
-def test_an_alarm_tells_a_topic_if_the_topics_policy_lets_it(client: Callable[[str], Any]) -> None:
-    """A topic's own policy takes the place of that which lets its account's alarms in."""
-    for_tls = deny("sns:Publish", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
-    for_alarms = allow("sns:Publish", Principal={"Service": "cloudwatch.amazonaws.com"})
-    assert is_told(client, "policy-of-its-account", {})
-    assert not is_told(client, "policy-for-tls", {"Policy": policy(for_tls)})
-    assert is_told(client, "policy-for-alarms", {"Policy": policy(for_tls, for_alarms)})
 
 
 @pytest.mark.parametrize("admitted", [False, True])
