@@ -56,8 +56,9 @@ class User:
         return self.client
 
     def client(self, service: str, **config: Any) -> Any:  # noqa: ANN401 - boto3 carries no types
-        """Return a client of the user."""
-        return self._session.client(service, endpoint_url=self._endpoint_url, config=Config(**config))
+        """Return a client of the user, who calls the local cloud by name: an address has no names below it."""
+        endpoint_url = self._endpoint_url.replace("127.0.0.1", "localhost")
+        return self._session.client(service, endpoint_url=endpoint_url, config=Config(**config))
 
 
 def refusal(operation: Callable[..., Any], **members: object) -> tuple[str, str]:

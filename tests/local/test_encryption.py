@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,16 +156,31 @@ def test_an_unknown_key_is_named(user: User) -> None:
     assert (code, message) == ("KMS.NotFoundException", "Invalid keyId 'alias/none'")
 
 
+@pytest.fixture
+def names_below_localhost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let names such as ``bucket.localhost`` be found, as resolvers need not do."""
+    look_up = socket.getaddrinfo
+
+    def find(host: str, *arguments: Any, **others: Any) -> Any:  # noqa: ANN401 - passes through what it is given
+        return look_up("127.0.0.1" if host.endswith("localhost") else host, *arguments, **others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+
+
+@pytest.mark.usefixtures("names_below_localhost")
 def test_virtual_hosted_addresses_hide_missing_keys_as_well(key: Key, user: User) -> None:
     """With the bucket in the host's name: 403 without the right to list, 404 with it."""
+    hosts: list[str] = []
     in_host = {"s3": {"addressing_style": "virtual"}}
     for statements, code in (((), "AccessDenied"), ((allow("s3:ListBucket"),), "NoSuchKey")):
         user.may(allow("s3:GetObject"), *statements)
         s3 = user.client("s3", **in_host)
+        s3.meta.events.register("before-send", lambda request, **_: hosts.append(request.url))
         assert refusal(s3.get_object, Bucket=NAME, Key="missing")[0] == code
     user.may(allow("s3:*"))
     assert "kms:GenerateDataKey" in refusal(user.client("s3", **in_host).put_object, Bucket=NAME, Key="k", Body=b"")[1]
     assert key.arn
+    assert [f"//{NAME}.localhost:" in host for host in hosts] == [True, True]
 
 
 def result(client: Callable[[str], Any], submitted: dict[str, Any]) -> bytes | None:
