@@ -59,9 +59,13 @@ class MiniStackAlarms:
 
     Args:
         now: the simulated moment, in seconds since the epoch.
+
+    Attributes:
+        lacks_key: returns what an alarm, by its ARN, lacks to use a topic's key; ``None`` where nothing is asked.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
+        self.lacks_key: Callable[[str, str | None], str | None] = lambda _alarm_arn, _key_id: None
         # Any: MiniStack carries no types.
         self._cloudwatch: Any = import_module("ministack.services.cloudwatch")
         self._sns: Any = import_module("ministack.services.sns")
@@ -143,7 +147,8 @@ class MiniStackAlarms:
         topic = self._sns._topic_by_arn_any_scope(topic_arn)  # noqa: SLF001
         if topic is None:
             return "Topic does not exist"
-        if topic["attributes"].get("KmsMasterKeyId", "").endswith(_AWS_MANAGED_KEY):
+        key_id = topic["attributes"].get("KmsMasterKeyId", "")
+        if key_id.endswith(_AWS_MANAGED_KEY) or self.lacks_key(arn, key_id):
             return "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
         # CloudWatch publishes over TLS, which policies ask for; here no request says so.
         self._evaluator.pin_request_origin("127.0.0.1", True)  # noqa: FBT003

@@ -16,13 +16,20 @@ from local_cloud.errors import AwsError
 from local_cloud.trust import trusts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from local_cloud.scope import Scope
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ministack.core.iam_actions": ("request_tag_context",),
-    "ministack.core.iam_evaluator": ("AuthError", "_resolve_condition_key", "enforce", "pin_request_origin"),
+    "ministack.core.iam_evaluator": (
+        "AuthError",
+        "EvalContext",
+        "_resolve_condition_key",
+        "enforce",
+        "evaluate_resource_policy",
+        "pin_request_origin",
+    ),
     "ministack.services.iam": ("_roles",),
     "ministack.services.sts": ("register_session",),
 }
@@ -40,12 +47,12 @@ class Grant:
     Attributes:
         action: such as ``sagemaker:CreateModel``.
         resource: an ARN, or ``*`` where the action takes none.
-        context: condition keys of the request.
+        context: condition keys of the request; a tuple stands for a key of many values.
     """
 
     action: str
     resource: str
-    context: tuple[tuple[str, str], ...] = ()
+    context: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,15 @@ class Credentials:
 class Identities:
     """The identities of a local cloud.
 
+    Args:
+        tags_of: returns the tags of a resource of SageMaker, which policies may ask for.
+
     Attributes:
         enforced: whether requests need to be allowed by policies.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tags_of: Callable[[str], Mapping[str, str]]) -> None:
+        self._tags_of = tags_of
         # Any: MiniStack carries no types.
         self._evaluator: Any = import_module("ministack.core.iam_evaluator")
         self._iam: Any = import_module("ministack.services.iam")
@@ -76,13 +87,26 @@ class Identities:
         self._name_roles_of_sessions()
         _supply_namespaces()
 
-    def require(self, scope: Scope, headers: Mapping[str, str], grants: Iterable[Grant]) -> None:
-        """Let a request pass that its caller's policies allow; header names are lower case.
+    def require(
+        self,
+        scope: Scope,
+        headers: Mapping[str, str],
+        grants: Iterable[Grant],
+        *,
+        query: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Let a request pass that its caller's policies allow.
+
+        Args:
+            scope: account and region.
+            headers: of the request, names in lower case.
+            grants: what has to be allowed.
+            query: of the request, where pre-signed URLs have their signature.
 
         Raises:
             AwsError: ``AccessDeniedException``, in AWS's words.
         """
-        access_key = self._router.extract_access_key_id(headers)
+        access_key = self._router.extract_access_key_id(headers, query)
         for grant in grants:
             self._require(scope, access_key, grant)
 
@@ -95,6 +119,29 @@ class Identities:
         """Return whether there is a role that lets ``service`` assume it."""
         role = self._iam._roles.get_scoped(_account(role_arn), None, role_arn.rpartition("/")[2])  # noqa: SLF001
         return role is not None and role["Arn"] == role_arn and trusts(role["AssumeRolePolicyDocument"], service)
+
+    def service_may(self, service: str, action: str, resource: str, policy: str, context: Mapping[str, str]) -> bool:
+        """Return whether the policy of a resource lets a service act in its own name.
+
+        Args:
+            service: such as ``sns.amazonaws.com``.
+            action: such as ``kms:Decrypt``.
+            resource: the ARN of the resource.
+            policy: its policy.
+            context: condition keys.
+        """
+        # What MiniStack itself says of a service: it is of no account, so that a grant to an account does not mean it.
+        caller = self._evaluator.EvalContext(
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action=action,
+            resource_arn=resource,
+            region=resource.split(":")[3],
+            service_context={name.lower(): value for name, value in context.items()},
+        )
+        evaluated = self._evaluator.evaluate_resource_policy(policy, caller, service=service)
+        return bool(evaluated.decision == "Allow")
 
     def role_lacks(self, scope: Scope, role_arn: str, grants: Iterable[Grant]) -> str | None:
         """Return why a role may not do all of ``grants``, ``None`` if it may or policies are not enforced."""
@@ -145,6 +192,14 @@ class Identities:
 
         self._evaluator._resolve_condition_key = resolve_with_role  # noqa: SLF001
 
+    def _context(self, service: str, grant: Grant) -> dict[str, str | list[str]]:
+        """Return the condition keys of a request, as MiniStack wants them."""
+        tags = self._tags_of(grant.resource)
+        return {
+            **{f"{prefix}:ResourceTag/{key}": value for key, value in tags.items() for prefix in ("aws", service)},
+            **{key: value if isinstance(value, str) else list(value) for key, value in grant.context},
+        }
+
     def _require(self, scope: Scope, access_key: str, grant: Grant) -> None:
         if not self.enforced:
             return
@@ -156,7 +211,7 @@ class Identities:
             service,
             scope.region,
             resource_arn=grant.resource,
-            service_context=dict(grant.context),
+            service_context=self._context(service, grant),
         )
         if isinstance(refusal, self._evaluator.AuthError):
             raise AwsError(refusal.code, refusal.message)
@@ -212,7 +267,7 @@ def _denial(refusal: Any, grant: Grant) -> str:  # noqa: ANN401 - MiniStack carr
     reason = (
         "with an explicit deny in an identity-based policy"
         if refusal.decision == "Deny"
-        else f"because no identity-based policy allows the {grant.action} action"
+        else f"because {_who_would_allow(grant)} allows the {grant.action} action"
     )
     on = "" if grant.resource == "*" else f" on resource: {grant.resource}"
     return f"User: {refusal.principal_arn} is not authorized to perform: {grant.action}{on} {reason}"
@@ -220,3 +275,10 @@ def _denial(refusal: Any, grant: Grant) -> str:  # noqa: ANN401 - MiniStack carr
 
 def _account(arn: str) -> str:
     return arn.split(":")[4]
+
+
+def _who_would_allow(grant: Grant) -> str:
+    # A key's policy has to admit identity-based policies, or to allow by itself; which is wanting is not known here.
+    if grant.action.startswith("kms:"):
+        return "neither the key's policy nor an identity-based policy that it admits"
+    return "no identity-based policy"

@@ -26,7 +26,9 @@ from local_cloud.internal_errors import InternalErrors
 from local_cloud.json_api import JsonApi
 from local_cloud.ministack_bridge import MiniStack
 from local_cloud.ministack_context import current_scope
+from local_cloud.ministack_encryption import ask_for_keys
 from local_cloud.ministack_iam import Identities
+from local_cloud.ministack_kms import Keys
 from local_cloud.minutes import Minutes
 from local_cloud.sagemaker.cloudformation import SageMakerResources
 from local_cloud.sagemaker.endpoint_operations import EndpointOperations
@@ -79,11 +81,13 @@ class LocalCloud:
             logging.getLogger(name).addHandler(self._errors)
         self._ministack = MiniStack(clock.now)
         self._ministack.name_lambda_errors()
-        self._identities = Identities()
-        self._mend_s3()
+        tags = Tags()
+        self._identities = Identities(tags.of)
+        keys = Keys(self._identities, current_scope)
+        self._mend_ministack(keys)
         ministack_lambda.stop_deleted_functions(current_scope)
         self._clients = AwsClients(endpoint_url, self._identities)
-        roles = ExecutionRoles(self._identities, self._clients)
+        roles = ExecutionRoles(self._identities, self._clients, keys)
         models: Registry[Model] = Registry("model")
         configs: Registry[EndpointConfig] = Registry("endpoint-config")
         self._endpoints = Endpoints(
@@ -105,7 +109,6 @@ class LocalCloud:
             assumptions=assumptions.scaling,
         )
         self._scaled = ScaledVariants(self._autoscaling_api)
-        tags = Tags()
         self._control_api = JsonApi(
             "sagemaker",
             ModelOperations(clock, models, configs, tags, roles).operations()
@@ -120,7 +123,7 @@ class LocalCloud:
             Scaling(clock, self._autoscaling_api, self._endpoints),
             self._ministack.metrics,
         )
-        self._add_to_ministack()
+        self._add_to_ministack(tags)
 
     async def __call__(self, scope: AsgiScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer a request as an ASGI application."""
@@ -144,12 +147,13 @@ class LocalCloud:
             await asyncio.get_running_loop().run_in_executor(thread, self._ministack.stop_functions)
         self._clients.close()
 
-    def _mend_s3(self) -> None:
+    def _mend_ministack(self, keys: Keys) -> None:
         ministack_s3.keep_bucket_tags()
         if self._identities.enforced:
-            ministack_s3.hide_missing_keys(self._identities, current_scope)
+            ministack_s3.refuse_as_s3(self._identities, keys, current_scope)
+            ask_for_keys(keys, self._ministack.alarms)
 
-    def _add_to_ministack(self) -> None:
+    def _add_to_ministack(self, tags: Tags) -> None:
         ministack_routing.route_runtime()
         self._ministack.add_service(ministack_routing.RUNTIME, (), self._runtime_api.respond)
         self._ministack.add_service("sagemaker", ("SageMaker.",), self._respond_sagemaker)
@@ -157,7 +161,7 @@ class LocalCloud:
             "application-autoscaling", ("AnyScaleFrontendService.",), self._respond_application_autoscaling
         )
         for resource_type in (
-            *SageMakerResources(self._control_api, self._endpoints).types(),
+            *SageMakerResources(self._control_api, self._endpoints, tags).types(),
             *AutoScalingResources(self._autoscaling_api).types(),
             composite_alarm(self._ministack.call),
         ):

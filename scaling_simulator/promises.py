@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from scaling_engine.assumptions import ScaleIn
 
 if TYPE_CHECKING:
+    from scaling_engine.assumptions import Assumptions
     from scaling_simulator.outcome import Job, Run
 
 MINUTE: Final = 60.0
@@ -47,14 +48,14 @@ class Promises:
                 f"job {job.number} of {job.arrived:.0f} s was cut off at {cut:.0f} s although a sample had it"
                 for job in run.jobs
                 for cut in job.cuts
-                if was_seen(job, cut, run.options.assumptions.publication_delay_seconds)
+                if was_seen(job, cut, delay_until_seen(run.options.assumptions))
             ]
         if self.protects_waiting_jobs:
             broken += [
                 f"job {job.number} of {job.arrived:.0f} s was cut off at {cut:.0f} s although a sample saw it waiting"
                 for job in run.jobs
                 for cut in job.cuts
-                if was_seen_waiting(job, cut, run.options.assumptions.publication_delay_seconds)
+                if was_seen_waiting(job, cut, delay_until_seen(run.options.assumptions))
             ]
         return broken
 
@@ -76,6 +77,17 @@ class Promises:
         if wanted <= max(work_ended, self.kept_until, launched) + self.rest_seconds:
             return []
         return [f"instances were wanted until {wanted:.0f} s, {wanted - work_ended:.0f} s after the last job"]
+
+
+def delay_until_seen(assumptions: Assumptions) -> float:
+    """Return how long it takes until a sample can be read, in seconds.
+
+    Where metric math has no value for a period of which one series has no datapoint, the work that the queue reports
+    is seen no earlier than what instances report.
+    """
+    if assumptions.aggregates_leave_out_missing:
+        return assumptions.publication_delay_seconds
+    return max(assumptions.publication_delay_seconds, assumptions.instance_publication_delay_seconds)
 
 
 def was_seen(job: Job, cut: float, delay_seconds: float) -> bool:

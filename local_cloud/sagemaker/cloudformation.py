@@ -9,12 +9,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.resource_type import ResourceType
+from local_cloud.sagemaker.tags import without_reserved
 from local_cloud.service_model import coerced, input_shape
 
 if TYPE_CHECKING:
     from local_cloud.json_api import JsonApi, Members
     from local_cloud.sagemaker.endpoint import Endpoint
     from local_cloud.sagemaker.endpoints import Endpoints
+    from local_cloud.sagemaker.tags import Tags
     from local_cloud.scope import Scope
 
 
@@ -24,9 +26,11 @@ class SageMakerResources:
     Args:
         api: the control API, which does what templates ask for.
         endpoints: tells when an endpoint is ready.
+        tags: takes those that CloudFormation itself attaches.
     """
 
-    def __init__(self, api: JsonApi, endpoints: Endpoints) -> None:
+    def __init__(self, api: JsonApi, endpoints: Endpoints, tags: Tags) -> None:
+        self._tags = tags
         self._api = api
         self._endpoints = endpoints
 
@@ -52,7 +56,7 @@ class SageMakerResources:
 
         async def create(scope: Scope, generated: str, properties: Members) -> tuple[str, Members]:
             members = coerced(shape, {name_member: generated, **properties})
-            arn = (await self._api.call(scope, f"Create{kind}", members))[f"{kind}Arn"]
+            arn = await self._create(scope, kind, members)
             return arn, {name_member: members[name_member]}
 
         async def delete(scope: Scope, arn: str) -> None:
@@ -67,12 +71,19 @@ class SageMakerResources:
             name_property=name_member,
         )
 
+    async def _create(self, scope: Scope, kind: str, properties: Members) -> str:
+        """Create a resource and return its ARN; CloudFormation may attach tags that no caller may."""
+        members, reserved = without_reserved(properties)
+        arn: str = (await self._api.call(scope, f"Create{kind}", members))[f"{kind}Arn"]
+        self._tags.attach(arn, reserved)
+        return arn
+
     async def _create_endpoint(self, scope: Scope, generated: str, properties: Members) -> tuple[str, Members]:
         name = str(properties.get("EndpointName") or generated)
         members = {"EndpointName": name, "EndpointConfigName": properties["EndpointConfigName"]}
         shape = input_shape("sagemaker", "CreateEndpoint")
         optional = {key: properties[key] for key in ("DeploymentConfig", "Tags") if properties.get(key)}
-        arn: str = (await self._api.call(scope, "CreateEndpoint", coerced(shape, members | optional)))["EndpointArn"]
+        arn = await self._create(scope, "Endpoint", coerced(shape, members | optional))
         try:
             await self._wait(scope, name)
         except ValueError:

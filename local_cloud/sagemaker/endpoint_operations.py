@@ -8,6 +8,7 @@ from local_cloud.errors import validation_exception
 from local_cloud.sagemaker.endpoint_description import description, summary
 from local_cloud.sagemaker.endpoints import INSTANCE_COUNT, WEIGHT
 from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.tags import check_tags
 
 if TYPE_CHECKING:
     from local_cloud.json_api import Members, Operation
@@ -44,6 +45,7 @@ class EndpointOperations:
 
     async def create_endpoint(self, scope: Scope, members: Members) -> Members:
         """Perform ``CreateEndpoint``."""
+        check_tags(members)
         deployment = members.get("DeploymentConfig") or {}
         endpoint = self._endpoints.create(scope, members["EndpointName"], members["EndpointConfigName"], deployment)
         self._tags.put(endpoint.arn, members)

@@ -199,6 +199,7 @@ class Endpoints:
             raise validation_exception(f"the local cloud runs asynchronous endpoints only: {config.arn} is none")
         model = self._models.get(scope, config.model_name)
         self._roles.check_destinations(scope, model.role_arn, config.asynchronous)
+        self._roles.check_volumes(scope, model.role_arn, config.definition.get("KmsKeyId"))
         return config, model
 
     def _metric_store(self, scope: Scope) -> StoreSample:

@@ -19,6 +19,7 @@ from local_cloud.trust import SAGEMAKER
 if TYPE_CHECKING:
     from local_cloud.aws_clients import AwsClients
     from local_cloud.ministack_iam import Identities
+    from local_cloud.ministack_kms import Keys
     from local_cloud.sagemaker.resources import AsyncInferenceSettings, Model
     from local_cloud.scope import Scope
 
@@ -29,9 +30,11 @@ class ExecutionRoles:
     Args:
         identities: knows them.
         clients: looks for artefacts, as the role.
+        keys: of volumes.
     """
 
-    def __init__(self, identities: Identities, clients: AwsClients) -> None:
+    def __init__(self, identities: Identities, clients: AwsClients, keys: Keys) -> None:
+        self._keys = keys
         self._identities = identities
         self._clients = clients
 
@@ -57,6 +60,22 @@ class ExecutionRoles:
         """
         self.check_trust(role_arn)
         if reason := self._identities.role_lacks(scope, role_arn, destination_grants(settings)):
+            raise validation_exception(f'The execution role "{role_arn}" does not have enough permissions: {reason}')
+
+    def check_volumes(self, scope: Scope, role_arn: str, key_id: str | None) -> None:
+        """Check that a role may let instances use the key of their volumes, as CreateEndpoint and UpdateEndpoint do.
+
+        SageMaker creates grants for them in the role's name, and retires them with the endpoint (*SageMaker API
+        Reference*, CreateEndpointConfig and DeleteEndpoint).
+
+        Raises:
+            AwsError: it may not, or there is no such key.
+        """
+        if not self._identities.enforced:
+            return
+        for_instances = {"kms:GrantIsForAWSResource": "true"}
+        grants = self._keys.grants(key_id, ("kms:CreateGrant",), service="sagemaker", context=for_instances)
+        if reason := self._identities.role_lacks(scope, role_arn, grants):
             raise validation_exception(f'The execution role "{role_arn}" does not have enough permissions: {reason}')
 
     def check_alarms(self, scope: Scope, role_arn: str) -> None:

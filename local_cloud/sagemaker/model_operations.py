@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from local_cloud.errors import AwsError, validation_exception
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.resources import AsyncInferenceSettings, EndpointConfig, Model
+from local_cloud.sagemaker.tags import check_tags
 
 if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
@@ -60,6 +61,7 @@ class ModelOperations:
 
     async def create_model(self, scope: Scope, members: Members) -> Members:
         """Perform ``CreateModel``."""
+        check_tags(members)
         name = members["ModelName"]
         model = Model(name=name, arn=self._models.arn(scope, name), created_at=self._clock.now(), definition=members)
         if not members.get("ExecutionRoleArn"):
@@ -87,6 +89,7 @@ class ModelOperations:
 
     async def create_endpoint_config(self, scope: Scope, members: Members) -> Members:
         """Perform ``CreateEndpointConfig``."""
+        check_tags(members)
         asynchronous = members.get("AsyncInferenceConfig")
         if asynchronous:
             _check_asynchronous(members)

@@ -15,11 +15,11 @@ IN_A_MOMENT = {"Delay": 1, "MaxAttempts": 40}
 """How often boto3's waiters ask: a cloud that is local needs no 30 seconds."""
 
 
-def create_execution_role(client: Callable[[str], Any]) -> None:
-    """Create :data:`ROLE`."""
+def create_execution_role(client: Callable[[str], Any], name: str = ROLE.rpartition("/")[2]) -> None:
+    """Create a role that SageMaker may assume, by default :data:`ROLE`."""
     statement = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    client("iam").create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=trust)
+    client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
 
 
 def create_endpoint(client: Callable[[str], Any], name: str, image: str) -> None:

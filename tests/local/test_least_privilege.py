@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from tests.local.wire import Answers
 
 WITHOUT_A_TEST = {
-    "cloudwatch:PutMetricData": "for the container's own metrics; SageMaker publishes its own by itself",
-    "ecr:BatchCheckLayerAvailability": "removed with the other permissions to pull",
-    "ecr:GetAuthorizationToken": "likewise",
-    "ecr:GetDownloadUrlForLayer": "likewise",
-    "logs:DescribeLogStreams": "nothing is described here",
     "sqs:SendMessage": "the function's failures are put into the queue without a look at its role",
     "xray:PutTelemetryRecords": "no traces are kept here",
     "xray:PutTraceSegments": "likewise",
-    "s3:AbortMultipartUpload": "leaves parts behind, which a lifecycle rule clears away",
 }
 """Actions whose loss is not seen here, and why."""
 
 SEEN = {
+    "cloudwatch:PutMetricData",
+    "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
     "logs:CreateLogGroup",
     "logs:CreateLogStream",
+    "logs:DescribeLogStreams",
     "logs:PutLogEvents",
+    "s3:AbortMultipartUpload",
     "s3:GetObject",
     "s3:ListBucket",
     "s3:PutObject",
@@ -327,6 +327,81 @@ def test_without_get_the_execution_role_fails_the_download(account: Account, eve
     assert b"AccessDenied" in failure
 
 
+@pytest.mark.parametrize(("removed", "reason"), [((), b"NoSuchKey"), (("s3:ListBucket",), b"AccessDenied")])
+def test_without_list_a_missing_input_looks_forbidden(
+    account: Account, eventually: Callable[..., Any], removed: tuple[str, ...], reason: bytes
+) -> None:
+    """The failure of a job whose input is gone misleads."""
+    with account.without(account.execution_role, *removed):
+        response = account.submit(InputLocation=f"s3://{account.bucket}/input/gone")
+        eventually(lambda: account.exists(response["FailureLocation"]))
+    key = response["FailureLocation"].removeprefix(f"s3://{account.bucket}/")
+    assert reason in account.client("s3").get_object(Bucket=account.bucket, Key=key)["Body"].read()
+
+
+@pytest.fixture(scope="module")
+def container(cloud: RunningLocalCloud, account: Account) -> Callable[[str], Any]:
+    """Makes clients with the credentials that the model's container finds in its environment."""
+    response = account.submit(Body=b"environment")
+    key = response["OutputLocation"].removeprefix(f"s3://{account.bucket}/")
+    s3 = account.client("s3")
+    s3.get_waiter("object_exists").wait(Bucket=account.bucket, Key=key, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    found = json.load(s3.get_object(Bucket=account.bucket, Key=key)["Body"])
+    session = boto3.Session(
+        found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], found["AWS_SESSION_TOKEN"], region_name=REGION
+    )
+    new_client: Any = session.client
+    return lambda service: new_client(service, endpoint_url=cloud.endpoint_url)
+
+
+def test_without_put_metric_data_a_container_publishes_none(account: Account, container: Callable[[str], Any]) -> None:
+    """SageMaker's own metrics do not need it; those that the model's code publishes do."""
+    publish: Any = container("cloudwatch").put_metric_data
+    metric = {"Namespace": "Model", "MetricData": [{"MetricName": "Pages", "Value": 1.0}]}
+    publish(**metric)
+    with account.without(account.execution_role, "cloudwatch:PutMetricData"):
+        code, message = refusal(publish, **metric)
+    assert code in ("AccessDenied", "AccessDeniedException")
+    assert "cloudwatch:PutMetricData" in message
+
+
+def test_without_describe_log_streams_a_container_finds_none(account: Account, container: Callable[[str], Any]) -> None:
+    """The agents that SageMaker's documentation lists it for look before they write."""
+    describe: Any = container("logs").describe_log_streams
+    group = {"logGroupName": f"/aws/sagemaker/Endpoints/{account.endpoint}"}
+    with suppress(account.client("logs").exceptions.ResourceAlreadyExistsException):
+        account.client("logs").create_log_group(**group)
+    describe(**group)
+    with account.without(account.execution_role, "logs:DescribeLogStreams"):
+        code, message = refusal(describe, **group)
+    assert code == "AccessDeniedException"
+    assert "logs:DescribeLogStreams" in message
+
+
+def left_of(account: Account, s3: Any, key: str) -> list[str]:  # noqa: ANN401 - boto3 carries no types
+    """Return the keys of unfinished uploads after ``s3`` has begun one and given it up."""
+    upload = {"Bucket": account.bucket, "Key": key}
+    upload["UploadId"] = account.client("s3").create_multipart_upload(**upload)["UploadId"]
+    with suppress(ClientError):
+        s3.abort_multipart_upload(**upload)
+    left = account.client("s3").list_multipart_uploads(Bucket=account.bucket).get("Uploads", [])
+    if left:
+        account.client("s3").abort_multipart_upload(**upload)
+    return [one["Key"] for one in left]
+
+
+def test_without_abort_an_upload_leaves_its_parts(
+    account: Account, caller: Callable[..., Callable[[str], Any]], container: Callable[[str], Any]
+) -> None:
+    """Whoever gives an upload up cannot clear it away: a caller's input, an execution role's output."""
+    action = "s3:AbortMultipartUpload"
+    assert left_of(account, caller()("s3"), "input/part") == []
+    assert left_of(account, caller(action)("s3"), "input/part") == ["input/part"]
+    assert left_of(account, container("s3"), "output/part") == []
+    with account.without(account.execution_role, action):
+        assert left_of(account, container("s3"), "output/part") == ["output/part"]
+
+
 def test_without_put_the_execution_role_stores_nothing(account: Account, eventually: Callable[..., Any]) -> None:
     """Neither output nor failure appear; a metric is all there is."""
     with account.without(account.execution_role, "s3:PutObject"):
@@ -344,7 +419,7 @@ def test_without_publish_the_execution_role_tells_nobody(account: Account, event
     assert account.exists(response["OutputLocation"])
 
 
-@pytest.mark.parametrize("action", ["s3:PutObject", "s3:ListBucket", "sns:Publish"])
+@pytest.mark.parametrize("action", ["s3:PutObject", "sns:Publish"])
 def test_an_endpoint_is_refused_whose_role_cannot_deliver(account: Account, action: str) -> None:
     """CreateEndpoint looks at what will be done with results, instead of failing each job."""
     sagemaker = account.client("sagemaker")
@@ -355,15 +430,19 @@ def test_an_endpoint_is_refused_whose_role_cannot_deliver(account: Account, acti
     assert action in message
 
 
-def test_a_model_is_refused_whose_role_cannot_pull(account: Account) -> None:
-    """CreateModel looks at the image."""
+@pytest.mark.parametrize(
+    "action",
+    ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"],
+)
+def test_a_model_is_refused_whose_role_cannot_pull(account: Account, action: str) -> None:
+    """CreateModel looks at the image, which takes each of these to pull."""
     sagemaker = account.client("sagemaker")
     role = account.client("iam").get_role(RoleName=account.execution_role)["Role"]["Arn"]
     members = {"ModelName": "refused", "ExecutionRoleArn": role, "PrimaryContainer": {"Image": REFERENCE_IMAGE}}
-    with account.without(account.execution_role, "ecr:BatchGetImage"):
+    with account.without(account.execution_role, action):
         code, message = refusal(sagemaker.create_model, **members)
     assert code == "ValidationException"
-    assert "ecr:BatchGetImage" in message
+    assert action in message
 
 
 @pytest.mark.parametrize("action", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"])

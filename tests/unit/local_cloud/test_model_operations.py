@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from local_cloud.errors import AwsError
 from local_cloud.json_api import JsonApi
+from local_cloud.ministack_kms import Keys
 from local_cloud.sagemaker.execution_roles import ExecutionRoles
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.model_operations import ModelOperations
@@ -64,7 +65,8 @@ class Bucket:
 def call(clock: SimulatedClock, finish: Callable[..., Any], identities: Identities) -> Callable[..., Any]:
     """Performs an operation by name."""
     tags = Tags()
-    roles = ExecutionRoles(identities, cast("AwsClients", Bucket("s3://models/there.tar.gz")))
+    clients = cast("AwsClients", Bucket("s3://models/there.tar.gz"))
+    roles = ExecutionRoles(identities, clients, Keys(identities, lambda: SCOPE))
     models: Registry[Model] = Registry("model")
     operations = ModelOperations(clock, models, Registry("endpoint-config"), tags, roles).operations()
     api = JsonApi("sagemaker", operations | tags.operations())
@@ -227,6 +229,71 @@ def test_what_does_not_exist_has_no_tags(call: Callable[..., Any], operation: st
     with pytest.raises(AwsError, match=f'Could not find resource "{arn}"') as refusal:
         call(operation, {"ResourceArn": arn} | members)
     assert refusal.value.code == "ValidationException"
+
+
+@pytest.mark.parametrize("operation", ["AddTags", "ListTags", "DeleteTags"])
+@pytest.mark.parametrize(
+    ("arn", "code"),
+    [
+        ("arn:aws:sagemaker:us-east-1:000000000000:model/unknown", "ValidationException"),
+        ("arn:aws:sagemaker:eu-west-1:000000000000:model/m", "ValidationException"),
+        ("arn:aws:sagemaker:us-east-1:999999999999:model/m", "AccessDeniedException"),
+    ],
+)
+def test_tags_belong_to_what_exists_in_the_callers_account_and_region(
+    call: Callable[..., Any], operation: str, arn: str, code: str
+) -> None:
+    """Nobody reads, adds or takes away the tags of others, or of nothing."""
+    call("CreateModel", MODEL)
+    optional: dict[str, dict[str, Any]] = {
+        "AddTags": {"Tags": [{"Key": "a", "Value": "1"}]},
+        "DeleteTags": {"TagKeys": ["a"]},
+    }
+    with pytest.raises(AwsError) as refused:
+        call(operation, {"ResourceArn": arn, **optional.get(operation, {})})
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], "given once"),
+        ([{"Key": "aws:owner", "Value": "1"}], "reserved"),
+        ([{"Key": f"b{number}", "Value": "1"} for number in range(50)], "51 tags"),
+    ],
+)
+def test_tags_that_no_resource_may_have_are_refused(
+    call: Callable[..., Any], tags: list[dict[str, str]], reason: str
+) -> None:
+    """Two of a key, one of AWS's own, or the 51st; what was there stays as it was."""
+    arn = call("CreateModel", MODEL | {"Tags": [{"Key": "a", "Value": "1"}]})["ModelArn"]
+    with pytest.raises(AwsError, match=reason):
+        call("AddTags", {"ResourceArn": arn, "Tags": tags})
+    assert call("ListTags", {"ResourceArn": arn}) == {"Tags": [{"Key": "a", "Value": "1"}]}
+
+
+def test_nothing_is_created_with_tags_that_are_refused(call: Callable[..., Any]) -> None:
+    """The name stays free."""
+    with pytest.raises(AwsError, match="reserved"):
+        call("CreateModel", MODEL | {"Tags": [{"Key": "aws:a", "Value": "1"}]})
+    call("CreateModel", MODEL)
+
+
+def test_tags_of_a_deleted_resource_are_gone(call: Callable[..., Any]) -> None:
+    """Its successor of the same name begins without any, and until then there is nothing to tag."""
+    arn = call("CreateModel", MODEL | {"Tags": [{"Key": "a", "Value": "1"}]})["ModelArn"]
+    call("DeleteModel", {"ModelName": "m"})
+    with pytest.raises(AwsError, match="Could not find"):
+        call("ListTags", {"ResourceArn": arn})
+    call("CreateModel", MODEL)
+    assert call("ListTags", {"ResourceArn": arn}) == {"Tags": []}
+
+
+def test_an_arn_finds_its_tags_in_any_case(call: Callable[..., Any]) -> None:
+    """As its name does."""
+    arn = call("CreateModel", MODEL | {"Tags": [{"Key": "a", "Value": "1"}]})["ModelArn"]
+    upper = arn.replace(":model/m", ":model/M")
+    assert call("ListTags", {"ResourceArn": upper}) == {"Tags": [{"Key": "a", "Value": "1"}]}
 
 
 def test_tags_are_kept_by_arn(call: Callable[..., Any]) -> None:

@@ -46,6 +46,17 @@ def test_an_operation_needs_its_action_on_what_it_names(
     assert [(grant.action, grant.resource) for grant in caller_grants(SCOPE, operation, members)] == expected
 
 
+def test_who_tags_what_it_creates_needs_to_add_tags() -> None:
+    """On what is created, and not on what else is named."""
+    members = {"EndpointName": "a", "EndpointConfigName": "b", "Tags": [{"Key": "owner", "Value": "me"}]}
+    tags = (("aws:RequestTag/owner", "me"), ("aws:TagKeys", ("owner",)))
+    assert caller_grants(SCOPE, "CreateEndpoint", members) == [
+        Grant("sagemaker:CreateEndpoint", f"{ARN}:endpoint-config/b", tags),
+        Grant("sagemaker:CreateEndpoint", f"{ARN}:endpoint/a", tags),
+        Grant("sagemaker:AddTags", f"{ARN}:endpoint/a", (*tags, ("sagemaker:TaggingAction", "CreateEndpoint"))),
+    ]
+
+
 def test_an_image_in_ecr_has_to_be_pulled() -> None:
     """From the repository of its own account and region."""
     grants = image_grants("111111111111.dkr.ecr.eu-west-1.amazonaws.com/team/ocr@sha256:0")
@@ -60,11 +71,10 @@ def test_an_image_elsewhere_needs_nothing() -> None:
 
 
 def test_results_are_stored_and_told_of(settings: AsyncInferenceSettings) -> None:
-    """Keys, the bucket's listing, and both topics."""
+    """Keys and both topics."""
     assert {(grant.action, grant.resource) for grant in destination_grants(settings)} == {
         ("s3:PutObject", "arn:aws:s3:::bucket/output/*"),
         ("s3:PutObject", "arn:aws:s3:::bucket/failure/*"),
-        ("s3:ListBucket", "arn:aws:s3:::bucket"),
         ("sns:Publish", settings.success_topic),
         ("sns:Publish", settings.error_topic),
     }
