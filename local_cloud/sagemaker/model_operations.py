@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from local_cloud.errors import AwsError, validation_exception
 from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.model_checks import check_definition
 from local_cloud.sagemaker.resources import AsyncInferenceSettings, EndpointConfig, Model
 
 if TYPE_CHECKING:
@@ -62,10 +63,7 @@ class ModelOperations:
         """Perform ``CreateModel``."""
         name = members["ModelName"]
         model = Model(name=name, arn=self._models.arn(scope, name), created_at=self._clock.now(), definition=members)
-        if not members.get("ExecutionRoleArn"):
-            raise validation_exception("ExecutionRoleArn is required")
-        if not model.image:
-            raise validation_exception("the primary container has no Image")
+        check_definition(scope, members)
         self._models.require_free(scope, name)
         await self._roles.check_model(scope, model)
         self._models.add(scope, model)
