@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 _NOT_ASYNCHRONOUS: Final = ("CrossRegionTrafficConfig", "DataCaptureConfig", "ShadowProductionVariants")
+_WITHOUT_ASYNCHRONOUS: Final = "ml.inf1."
+_NOT_OF_A_VARIANT: Final = ("ManagedInstanceScaling", "ServerlessConfig")
 
 
 class ModelOperations:
@@ -131,8 +133,13 @@ def _check_asynchronous(members: Members) -> None:
         if members.get(name):
             raise _unsupported(name)
     [variant] = members["ProductionVariants"]
-    if variant.get("ServerlessConfig"):
-        raise _unsupported("ServerlessConfig")
+    for name in _NOT_OF_A_VARIANT:
+        if variant.get(name):
+            raise _unsupported(name)
+    pools = [pool["InstanceType"] for pool in variant.get("InstancePools") or ()]
+    for instance_type in (variant.get("InstanceType", ""), *pools):
+        if instance_type.startswith(_WITHOUT_ASYNCHRONOUS):
+            raise _unsupported(instance_type)
     if not (variant.get("InstanceType") or variant.get("InstancePools")) or not variant.get("InitialInstanceCount"):
         raise validation_exception("InstanceType and InitialInstanceCount are required of a production variant")
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _PATH: Final = re.compile(
     r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>async-invocations|invocations|invocations-response-stream)"
 )
+_INTEGER: Final = re.compile("-?[0-9]+")
 _ACTIONS: Final = {
     "async-invocations": "InvokeEndpointAsync",
     "invocations": "InvokeEndpoint",
@@ -134,10 +135,9 @@ def request_members(endpoint_name: str, headers: Mapping[str, str], body: bytes)
 
 
 def _number(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise _validation_error(f"{name} is no integer: {text}") from error
+    if not _INTEGER.fullmatch(text):
+        raise _validation_error(f"{name} is no integer: {text}")
+    return int(text)
 
 
 def _runtime_error(error: Exception) -> AwsError:

@@ -37,6 +37,16 @@ SERVERLESS = {
     "ModelName": "m",
     "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1},
 }
+POOLED = {
+    "VariantName": "AllTraffic",
+    "ModelName": "m",
+    "InitialInstanceCount": 1,
+    "InstancePools": [
+        {"InstanceType": "ml.m5.large", "Priority": 1},
+        {"InstanceType": "ml.inf1.2xlarge", "Priority": 2},
+    ],
+}
+MANAGED = {"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}}
 DATA_CAPTURE = {
     "InitialSamplingPercentage": 100,
     "DestinationS3Uri": "s3://bucket/captured",
@@ -195,6 +205,9 @@ def test_a_configuration_needs_its_model(call: Callable[..., Any]) -> None:
         ({"ProductionVariants": [SERVERLESS]}, "not supported with ServerlessConfig"),
         ({"DataCaptureConfig": DATA_CAPTURE}, "not supported with DataCaptureConfig"),
         ({"ShadowProductionVariants": [VARIANT]}, "not supported with ShadowProductionVariants"),
+        ({"ProductionVariants": [VARIANT | {"InstanceType": "ml.inf1.xlarge"}]}, "not supported with ml.inf1.xlarge"),
+        ({"ProductionVariants": [POOLED]}, "not supported with ml.inf1.2xlarge"),
+        ({"ProductionVariants": [VARIANT | MANAGED]}, "not supported with ManagedInstanceScaling"),
     ],
 )
 def test_configurations_that_sagemaker_refuses_are_refused(
