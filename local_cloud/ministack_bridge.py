@@ -21,7 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from local_cloud import ministack_iam, ministack_s3
+from local_cloud import ministack_iam, ministack_metric_data, ministack_s3
 from local_cloud.container_commands import REPOSITORY
 from local_cloud.errors import AwsError
 from local_cloud.lambda_errors import with_error_type
@@ -43,11 +43,10 @@ PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ministack.core.lambda_runtime": ("reset",),
     "ministack.services.lambda_svc": ("_execute_function_warm",),
     "ministack.services.cloudwatch": (
+        *ministack_metric_data.PRIVATE_NAMES["ministack.services.cloudwatch"],
         "_alarms",
         "_calc_stats",
-        "_dims_key",
         "_evaluate_alarm",
-        "_metrics",
         "_put_metric_alarm",
         "_stat_value",
         "_store_datum",

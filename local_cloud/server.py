@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local_cloud import ministack_s3
+from local_cloud import ministack_metric_data, ministack_s3
 from local_cloud.application_autoscaling.api import AutoScalingApi
 from local_cloud.application_autoscaling.cloudformation import AutoScalingResources
 from local_cloud.application_autoscaling.scaling import Scaling
@@ -76,6 +76,7 @@ class LocalCloud:
         self._ministack = MiniStack()
         self._ministack.take_over_cloudwatch(clock.now)
         self._ministack.keep_metric_math()
+        ministack_metric_data.answer_whole_questions()
         self._ministack.name_lambda_errors()
         self._identities = Identities()
         self._mend_s3()
