@@ -272,17 +272,18 @@ class MiniStack:
         period: float,
         count: int,
         end: float,
+        unit: str | None = None,
     ) -> list[float | None]:
         """Return a metric's statistic in each of the last ``count`` periods before ``end``, oldest first.
 
-        The metric is the one of exactly these dimensions, in the current scope; ``None`` stands for a period without
-        samples.
+        The metric is the one of exactly these dimensions, in the current scope, and of ``unit`` if one is named;
+        ``None`` stands for a period without samples.
         """
         cloudwatch, start = self._cloudwatch, end - count * period
         key = (namespace, name, cloudwatch._dims_key(dict(dimensions)))  # noqa: SLF001
         periods: list[list[Mapping[str, Any]]] = [[] for _ in range(count)]
         for point in cloudwatch._metrics.get(key, ()):  # noqa: SLF001
-            if start <= point["Timestamp"] < end:
+            if start <= point["Timestamp"] < end and unit in (None, point["Unit"]):
                 periods[int((point["Timestamp"] - start) // period)].append(point)
         return [self._statistic(points, statistic) if points else None for points in periods]
 

@@ -59,13 +59,14 @@ class AlarmEvaluator:
 
     async def _evaluate(self, scope: Scope, members: Members, now: float) -> EvaluatedAlarm | None:
         try:
-            alarm = alarm_from_api(alarm_members(members))
+            # The engine knows no units: which samples an alarm watches is decided where they are kept.
+            alarm = alarm_from_api(alarm_members({**members, "Unit": None}))
         except ScalingConfigurationError as error:
             self._refuse(members["AlarmArn"], error)
             return None
         self._ministack.enter(scope)
         state = AlarmState(members["StateValue"])
-        evaluation = evaluate(alarm, self._datapoints(alarm, now), state)
+        evaluation = evaluate(alarm, self._datapoints(alarm, members.get("Unit"), now), state)
         if evaluation.state is not state:
             change = {"AlarmName": alarm.name, "StateValue": evaluation.state, "StateReason": evaluation.reason}
             try:
@@ -78,7 +79,7 @@ class AlarmEvaluator:
         actions = tuple(members.get("AlarmActions") or ()) if members.get("ActionsEnabled", True) else ()
         return EvaluatedAlarm(scope=scope, alarm=alarm, evaluation=evaluation, actions=actions)
 
-    def _datapoints(self, alarm: Alarm, now: float) -> list[float | None]:
+    def _datapoints(self, alarm: Alarm, unit: str | None, now: float) -> list[float | None]:
         def fetch(metric: Metric) -> list[float | None]:
             return self._ministack.statistics(
                 metric.namespace,
@@ -88,6 +89,7 @@ class AlarmEvaluator:
                 period=alarm.period_seconds,
                 count=alarm.evaluation_range,
                 end=now,
+                unit=unit,
             )
 
         return alarm.metric.datapoints(fetch)

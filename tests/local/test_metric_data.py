@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,45 @@ def test_answers_come_in_pages(get: Callable[..., dict[str, Any]]) -> None:
 def test_only_samples_of_the_unit_are_found(get: Callable[..., dict[str, Any]], unit: str, values: list[float]) -> None:
     """A unit that nobody published finds nothing."""
     assert get(orders(Unit=unit))["MetricDataResults"][0]["Values"] == values
+
+
+@pytest.mark.parametrize(("unit", "state"), [("Count", "ALARM"), ("Bytes", "INSUFFICIENT_DATA")])
+@pytest.mark.usefixtures("get")
+def test_an_alarm_watches_the_samples_of_its_unit(
+    client: Callable[[str], Any], eventually: Callable[..., Any], unit: str, state: str
+) -> None:
+    """Of another unit it has no data, as on AWS; the alarm of the right one shows when both were evaluated."""
+    cloudwatch = client("cloudwatch")
+    for name, asked in (("asked", unit), ("right", "Count")):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            **METRIC,
+            Statistic="Sum",
+            Unit=asked,
+            Period=3_600,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+
+    def states() -> dict[str, str]:
+        alarms = cloudwatch.describe_alarms(AlarmNames=["asked", "right"])["MetricAlarms"]
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
+
+    eventually(lambda: states()["right"] == "ALARM")
+    assert states()["asked"] == state
+    cloudwatch.delete_alarms(AlarmNames=["asked", "right"])
+
+
+def test_an_alarm_of_a_template_has_its_unit(client: Callable[[str], Any], eventually: Callable[..., Any]) -> None:
+    """As one that was put."""
+    alarm = METRIC | {"Statistic": "Sum", "Unit": "Bytes", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1}
+    properties = alarm | {"AlarmName": "templated", "ComparisonOperator": "GreaterThanThreshold"}
+    resources = {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}
+    client("cloudformation").create_stack(StackName="alarmed", TemplateBody=json.dumps({"Resources": resources}))
+    describe = client("cloudwatch").describe_alarms
+    [made] = eventually(lambda: describe(AlarmNames=["templated"])["MetricAlarms"])
+    assert made["Unit"] == "Bytes"
 
 
 def test_a_statistic_that_is_none_is_refused(get: Callable[..., dict[str, Any]]) -> None:

@@ -90,6 +90,16 @@ def test_the_metric_is_asked_for_by_its_exact_dimensions(evaluate: Callable[[Any
     assert (periods["period"], periods["end"]) == (60, 600.0)
 
 
+@pytest.mark.parametrize("unit", [None, "Bytes"])
+def test_the_metric_is_asked_for_by_its_unit(evaluate: Callable[[Any], Any], unit: str | None) -> None:
+    """An alarm with a unit watches the samples of that unit, one without all of them."""
+    cloudwatch = CloudWatch(ALARM | {"Unit": unit}, [1.0, 1.0])
+    [alarm] = evaluate(cloudwatch)
+    assert alarm.alarm.name == "wake"
+    [(*_, periods)] = cloudwatch.asked
+    assert periods["unit"] == unit
+
+
 def test_a_state_that_stays_is_not_set_again(evaluate: Callable[[Any], Any]) -> None:
     """History has transitions only."""
     cloudwatch = CloudWatch(ALARM | {"StateValue": "OK"}, [0.0, 0.0])
@@ -107,7 +117,7 @@ def test_an_alarm_that_the_engine_cannot_evaluate_is_reported_once(
     caplog: pytest.LogCaptureFixture, finish: Callable[..., Any]
 ) -> None:
     """An alarm that silently never fires would be found by nobody."""
-    evaluator: Any = AlarmEvaluator(CloudWatch(ALARM | {"Unit": "Count"}, [1.0]))  # type: ignore[arg-type]
+    evaluator: Any = AlarmEvaluator(CloudWatch(ALARM | {"ExtendedStatistic": "p90"}, [1.0]))  # type: ignore[arg-type]
     assert finish(evaluator.evaluate(600.0)) == []
     assert finish(evaluator.evaluate(660.0)) == []
     assert len([record for record in caplog.records if "is never evaluated" in record.message]) == 1
