@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Final
 
@@ -31,6 +32,13 @@ def require_within(settings: object, name: str, bounds: Bounds, unit: str = "") 
     value = getattr(settings, name)
     if value not in bounds:
         raise SettingError(settings, name, value, f"a whole number from {bounds} {unit}".rstrip())
+
+
+def require_positive(settings: object, name: str) -> None:
+    """Require that the setting is a number above 0."""
+    value = getattr(settings, name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise SettingError(settings, name, value, "a number above 0")
 
 
 def require_match(settings: object, name: str, pattern: str, allowed: str, *, max_length: int | None = None) -> None:

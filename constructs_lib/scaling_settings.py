@@ -79,10 +79,16 @@ class WarmHours:
         first, _, last = self.days.partition("-")
         return frozenset(range(_WEEK.index(first), _WEEK.index(last or first) + 1))
 
+    @property
+    def seconds(self) -> int:
+        """How long they last."""
+        start, end = (60 * hour + minute for hour, minute in map(_parts, (self.start, self.end)))
+        return 60 * (end - start)
+
     def cron(self, time: str) -> str:
         """Return the schedule of every warm day at ``time``."""
-        hour, minute = time.split(":")
-        return f"cron({int(minute)} {int(hour)} ? * {self.days} *)"
+        hour, minute = _parts(time)
+        return f"cron({minute} {hour} ? * {self.days} *)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,7 +174,7 @@ class ScalingSettings:
                 rest,
                 f"at least max_job_seconds, {max_job_seconds}, or less with interruptions_accepted: it may lose jobs",
             )
-        wake = 0 if self.min_instances else WAKE_SECONDS + self.cold_start_seconds
+        wake = self.wake_seconds
         # A job that drains while the endpoint goes to rest may keep anything from being launched.
         draining = 0 if self.min_instances else max_job_seconds
         if wake + draining > request_ttl_seconds:
@@ -183,6 +189,11 @@ class ScalingSettings:
             most = ((request_ttl_seconds - wake) // max_job_seconds) * concurrency
             allowed = f"at most {most}: the last of so many long jobs would expire in the queue, and nothing would grow"
             raise SettingError(self, "backlog_per_instance", self.backlog_per_instance, allowed)
+
+    @property
+    def wake_seconds(self) -> int:
+        """The longest from a request until an instance takes it, as far as no other is ahead of it."""
+        return 0 if self.min_instances else WAKE_SECONDS + self.cold_start_seconds
 
     @property
     def cooldown_seconds(self) -> int:
@@ -216,6 +227,12 @@ def _require_timezone(hours: WarmHours) -> None:
     if hours.timezone not in known:
         similar = get_close_matches(hours.timezone, known, n=1) or ["Europe/Berlin"]
         raise SettingError(hours, "timezone", hours.timezone, f"the name of a time zone, such as {similar[0]}")
+
+
+def _parts(time: str) -> tuple[int, int]:
+    """Return hour and minute of a time of day such as 08:00."""
+    hour, minute = time.split(":")
+    return int(hour), int(minute)
 
 
 def _require_apart(earlier: WarmHours, later: WarmHours) -> None:

@@ -14,6 +14,7 @@ from local_cloud.container_commands import DEFAULT_COMMANDS
 from local_cloud.loopback import PortTakenError, listen
 from local_cloud.ministack_bridge import MiniStackError, prepare_environment
 from local_cloud.server import serve
+from local_cloud.state_folder import state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,15 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listener = listen(options.port)
         prepare_environment(options.port, enforce_iam=options.enforce_iam)
         logging.getLogger("local_cloud").setLevel(logging.WARNING)
-        asyncio.run(
-            serve(
-                listener,
-                time_scale=options.time_scale,
-                commands={**DEFAULT_COMMANDS, **dict(options.container)},
-                assumptions=assumptions(options.assume),
-                stop_at_end_of_input=options.stop_at_end_of_input,
+        with state_folder():
+            asyncio.run(
+                serve(
+                    listener,
+                    time_scale=options.time_scale,
+                    commands={**DEFAULT_COMMANDS, **dict(options.container)},
+                    assumptions=assumptions(options.assume),
+                    stop_at_end_of_input=options.stop_at_end_of_input,
+                )
             )
-        )
     except (MiniStackError, PortTakenError) as error:
         sys.stderr.write(f"local_cloud: {error}\n")
         return 1

@@ -24,6 +24,8 @@ _OF_SCALING: Final = (
     "datapoints_before_first_request",
     "scale_in",
     "cooldown_start",
+    "aggregates_leave_out_missing",
+    "extra_datapoints",
 )
 """What the local cloud offers of the scaling engine's switches. It samples and evaluates at each minute's end, and an
 endpoint that is being updated cannot be scaled."""
@@ -70,9 +72,11 @@ def assumption(text: str) -> tuple[str, Any]:
     """Return the name and the value in ``NAME=VALUE``.
 
     Raises:
-        ValueError: there is no such switch, or it has no such value; the message lists what there is.
+        ValueError: there is no such switch, or it has no such value; the message says what there is.
     """
-    return parse_assumption(text, _SWITCHES)
+    pair = parse_assumption(text, _SWITCHES)
+    assumptions([pair])
+    return pair
 
 
 def assumptions(pairs: Iterable[tuple[str, Any]]) -> Assumptions:

@@ -6,9 +6,11 @@ ask, and so does SageMaker when it looks at an execution role.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 from local_cloud.errors import AwsError
 from local_cloud.trust import trusts
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
     from local_cloud.scope import Scope
 
 PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "ministack.core.iam_actions": ("request_tag_context",),
     "ministack.core.iam_evaluator": ("AuthError", "enforce", "pin_request_origin"),
     "ministack.services.iam": ("_roles",),
     "ministack.services.sts": ("register_session",),
 }
 """What is used of MiniStack, by module."""
+
+
+_NAMESPACE_KEY: Final = "cloudwatch:namespace"
+_FIRST_CBOR_MAP: Final = b"\xa0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ class Identities:
         self._sessions: dict[str, Credentials] = {}
         # The loopback interface stands for TLS, which bucket policies ask for: the CDK's own bucket has one.
         app.pin_request_origin = lambda address, _secure: self._evaluator.pin_request_origin(address, True)  # noqa: FBT003
+        _supply_namespaces()
 
     def require(self, scope: Scope, headers: Mapping[str, str], grants: Iterable[Grant]) -> None:
         """Let a request pass that its caller's policies allow; header names are lower case.
@@ -142,6 +150,50 @@ class Identities:
             raise AwsError(refusal.code, refusal.message)
         if refusal is not None:
             raise AwsError("AccessDeniedException", _denial(refusal, grant))
+
+
+def metric_namespace(body: bytes) -> str | None:
+    """Return the namespace that a request to CloudWatch names, in any of its protocols; ``None`` if it names none."""
+    try:
+        members = _members(body)
+    except ValueError:
+        return None
+    namespace = members.get("Namespace") if isinstance(members, dict) else None
+    return str(namespace) if namespace else None
+
+
+def _members(body: bytes) -> object:
+    """Return the members of a request in JSON, in CBOR or as a form.
+
+    Raises:
+        ValueError: it is malformed.
+    """
+    if body[:1] == b"{":
+        return json.loads(body)
+    if body[:1] < _FIRST_CBOR_MAP:
+        return dict(parse_qsl(body.decode(errors="replace")))
+    # As in MiniStack, nobody who speaks no CBOR needs the library.
+    cbor2: Any = import_module("cbor2")
+    try:
+        return cbor2.loads(body)
+    except cbor2.CBORDecodeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _supply_namespaces() -> None:
+    """Let policies ask for ``cloudwatch:namespace``, which MiniStack does not know and so never fulfils.
+
+    Source: *Amazon CloudWatch User Guide*, "Using condition keys to limit access to CloudWatch namespaces".
+    """
+    actions: Any = import_module("ministack.core.iam_actions")
+    tag_context = actions.request_tag_context
+
+    def context(service: str, action: str, body: bytes, params: Mapping[str, Any]) -> dict[str, Any]:
+        known: dict[str, Any] = tag_context(service, action, body, params)
+        namespace = metric_namespace(body) if action == "cloudwatch:PutMetricData" else None
+        return known | ({_NAMESPACE_KEY: namespace} if namespace else {})
+
+    actions.request_tag_context = context
 
 
 def _denial(refusal: Any, grant: Grant) -> str:  # noqa: ANN401 - MiniStack carries no types

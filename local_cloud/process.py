@@ -19,6 +19,7 @@ import urllib3
 from local_cloud.container_commands import REPOSITORY
 from local_cloud.errors import LocalCloudError
 from local_cloud.loopback import free_port, listen
+from local_cloud.state_folder import remove_state_folder
 from local_cloud.tail import tail
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def local_cloud(
 
     Raises:
         PortTakenError: something listens on the port already.
-        LocalCloudError: it ended at once, and the message has its last words, or does not answer.
+        LocalCloudError: it ended at once, and the message has its last words, or does not answer; or something in it
+            failed that was no request's fault, and the message says what.
     """
     port = port or free_port()
     # Whatever listens there would answer in place of the new process.
@@ -130,6 +132,7 @@ def local_cloud(
         try:
             _wait_until_ready(cloud)
             yield cloud
+            _require_no_internal_errors(cloud)
         finally:
             _stop(process)
 
@@ -165,15 +168,23 @@ def _wait_until_ready(cloud: RunningLocalCloud) -> None:
     raise LocalCloudError(": ".join(filter(None, [f"the local cloud {failure}", cloud.last_words()])))
 
 
+def _require_no_internal_errors(cloud: RunningLocalCloud) -> None:
+    """Let nobody overlook what the local cloud survived."""
+    if cloud.process.poll() is None and (errors := cloud.health()["internal_errors"]):
+        raise LocalCloudError(f"the local cloud failed in {len(errors)} things, the first: {errors[0]}")
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     try:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_SECONDS)
     finally:
-        # A cloud that died or hangs has stopped none of its children, and they are all in the group that it leads.
+        # A cloud that died or hangs has stopped no function, and they are all in the group that it leads. Containers
+        # lead groups of their own, and have a guard (local_cloud.sagemaker.container_guard).
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        remove_state_folder(process.pid)
         if process.stdin is not None:
             process.stdin.close()

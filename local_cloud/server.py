@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
+import logging
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local_cloud import ministack_metric_data, ministack_s3
+from local_cloud import ministack_lambda, ministack_metric_data, ministack_routing, ministack_s3, same_origin
 from local_cloud.application_autoscaling.api import AutoScalingApi
 from local_cloud.application_autoscaling.cloudformation import AutoScalingResources
 from local_cloud.application_autoscaling.scaling import Scaling
@@ -21,9 +21,13 @@ from local_cloud.application_autoscaling.service_linked_role import ServiceLinke
 from local_cloud.aws_clients import AwsClients
 from local_cloud.clock import SimulatedClock, iso_timestamp
 from local_cloud.cloudwatch.alarms import AlarmEvaluator
+from local_cloud.cloudwatch.cloudformation import composite_alarm
+from local_cloud.internal_errors import InternalErrors
 from local_cloud.json_api import JsonApi
 from local_cloud.ministack_bridge import MiniStack
+from local_cloud.ministack_context import current_scope
 from local_cloud.ministack_iam import Identities
+from local_cloud.minutes import Minutes
 from local_cloud.sagemaker.cloudformation import SageMakerResources
 from local_cloud.sagemaker.endpoint_operations import EndpointOperations
 from local_cloud.sagemaker.endpoints import Endpoints
@@ -51,9 +55,6 @@ if TYPE_CHECKING:
 HEALTH_PATH: Final = "/_localcloud/health"
 """Answers 200 once everything is ready."""
 
-METRIC_PERIOD_SECONDS: Final = 60
-"""Simulated seconds from one publication of metrics, evaluation of alarms and scaling to the next."""
-
 
 class LocalCloud:
     """All services of one local cloud; make it on the event loop that serves it.
@@ -73,13 +74,15 @@ class LocalCloud:
         assumptions: Assumptions,
     ) -> None:
         self._clock = clock
-        self._ministack = MiniStack()
-        self._ministack.take_over_cloudwatch(clock.now)
-        self._ministack.keep_metric_math()
+        self._errors = InternalErrors()
+        for name in ("local_cloud", "asyncio"):
+            logging.getLogger(name).addHandler(self._errors)
+        self._ministack = MiniStack(clock.now)
         ministack_metric_data.answer_whole_questions()
         self._ministack.name_lambda_errors()
         self._identities = Identities()
         self._mend_s3()
+        ministack_lambda.stop_deleted_functions(current_scope)
         self._clients = AwsClients(endpoint_url, self._identities)
         roles = ExecutionRoles(self._identities, self._clients)
         models: Registry[Model] = Registry("model")
@@ -111,24 +114,27 @@ class LocalCloud:
             | tags.operations(),
         )
         self._runtime_api = RuntimeApi(clock, self._endpoints, assumptions, self._identities)
-        self._alarms = AlarmEvaluator(self._ministack)
-        self._scaling = Scaling(clock, self._autoscaling_api, self._endpoints)
+        self._minutes = Minutes(
+            clock,
+            self._endpoints,
+            AlarmEvaluator(self._ministack.alarms, self._ministack.metrics, assumptions.scaling),
+            Scaling(clock, self._autoscaling_api, self._endpoints),
+            self._ministack.metrics,
+        )
         self._add_to_ministack()
 
     async def __call__(self, scope: AsgiScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer a request as an ASGI application."""
-        if scope["type"] == "http" and scope["path"] == HEALTH_PATH:
+        if scope["type"] != "lifespan" and (reason := same_origin.refusal(scope["headers"])):
+            await same_origin.refuse(scope, send, reason)
+        elif scope["type"] == "http" and scope["path"] == HEALTH_PATH:
             await self._send_health(send)
         else:
             await self._ministack.asgi_app(scope, receive, send)
 
     async def run_minutes(self) -> None:
-        """At the end of each simulated minute publish metrics, evaluate alarms and scale, until cancelled."""
-        minute = math.ceil(self._clock.now() / METRIC_PERIOD_SECONDS)
-        while True:
-            await self._clock.sleep_until(minute * METRIC_PERIOD_SECONDS)
-            await self._end_minute(minute * METRIC_PERIOD_SECONDS)
-            minute += 1
+        """Do what is due at the end of each simulated minute, until cancelled."""
+        await self._minutes.run()
 
     async def stop(self) -> None:
         """Stop every child process; harmless a second time."""
@@ -138,42 +144,35 @@ class LocalCloud:
             await asyncio.get_running_loop().run_in_executor(thread, self._ministack.stop_functions)
         self._clients.close()
 
-    async def _end_minute(self, now: float) -> None:
-        # An endpoint that comes into service while alarms are evaluated has no share in this minute's metrics yet:
-        # scaled by them, it would lose its instance to datapoints from before its rest.
-        in_service = [endpoint for endpoint in self._endpoints if endpoint.status == "InService"]
-        for endpoint in self._endpoints:
-            endpoint.publish_metrics(now)
-        self._scaling.scale(in_service, await self._alarms.evaluate(now), now)
-
     def _mend_s3(self) -> None:
         ministack_s3.keep_bucket_tags()
         if self._identities.enforced:
-            ministack_s3.hide_missing_keys(self._identities, self._ministack.scope)
+            ministack_s3.hide_missing_keys(self._identities, current_scope)
 
     def _add_to_ministack(self) -> None:
+        ministack_routing.route_runtime()
+        self._ministack.add_service(ministack_routing.RUNTIME, (), self._runtime_api.respond)
         self._ministack.add_service("sagemaker", ("SageMaker.",), self._respond_sagemaker)
         self._ministack.add_service(
             "application-autoscaling", ("AnyScaleFrontendService.",), self._respond_application_autoscaling
         )
-        resources = SageMakerResources(self._control_api, self._endpoints)
-        for resource_type in (*resources.types(), *AutoScalingResources(self._autoscaling_api).types()):
+        for resource_type in (
+            *SageMakerResources(self._control_api, self._endpoints).types(),
+            *AutoScalingResources(self._autoscaling_api).types(),
+            composite_alarm(self._ministack.call),
+        ):
             self._ministack.add_resource_type(resource_type)
 
     async def _respond_sagemaker(
-        self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes
+        self, scope: Scope, _method: str, _path: str, headers: Mapping[str, str], body: bytes
     ) -> Response:
-        """Answer the control API and the runtime, which are signed alike."""
-
         def authorize(operation: str, members: Members) -> None:
             grants = caller_grants(scope, operation, members)
             if operation == "DeleteEndpoint":
                 grants += self._scaled.deletion_grants(scope, str(members.get("EndpointName")))
             self._identities.require(scope, headers, grants)
 
-        if target := headers.get("x-amz-target"):
-            return await self._control_api.respond(scope, target, body, authorize)
-        return await self._runtime_api.respond(scope, method, path, headers, body)
+        return await self._control_api.respond(scope, headers.get("x-amz-target", ""), body, authorize)
 
     async def _respond_application_autoscaling(
         self, scope: Scope, _method: str, _path: str, headers: Mapping[str, str], body: bytes
@@ -185,7 +184,12 @@ class LocalCloud:
         return await self._autoscaling_api.json_api.respond(scope, target, body, authorize)
 
     async def _send_health(self, send: ASGISendCallable) -> None:
-        health = {"status": "ok", "time_scale": self._clock.scale, "simulated_time": iso_timestamp(self._clock.now())}
+        health = {
+            "status": "ok",
+            "time_scale": self._clock.scale,
+            "simulated_time": iso_timestamp(self._clock.now()),
+            "internal_errors": self._errors.messages,
+        }
         headers = [(b"content-type", b"application/json")]
         body = json.dumps(health).encode()
         await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})

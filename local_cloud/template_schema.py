@@ -42,6 +42,7 @@ _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
         *("MaxCapacity", "MinCapacity"),
         *("ResourceId", "ScalableDimension", "ServiceNamespace"),
     ),
+    "PutCompositeAlarmInput": ("AlarmRule",),
     "PutScheduledActionRequest": ("Schedule", "ScheduledActionName"),
     "PutScalingPolicyRequest": ("PolicyName", "PolicyType"),
     "TargetTrackingMetricDataQuery": (),

@@ -24,7 +24,7 @@ class Promises:
         max_job_seconds: the longest that a job takes.
         protects_running_jobs: whether no job is cut off that was there at a metric sample which had reached
             CloudWatch. Not so where neither the backlog nor a metric of the clients counts running work.
-        protects_waiting_jobs: whether at least no job is cut off that a sample saw waiting before it was begun.
+        protects_waiting_jobs: whether at least no job is cut off that such a sample saw waiting before it was begun.
         kept_until: until when a schedule keeps instances, in seconds.
     """
 
@@ -54,7 +54,7 @@ class Promises:
                 f"job {job.number} of {job.arrived:.0f} s was cut off at {cut:.0f} s although a sample saw it waiting"
                 for job in run.jobs
                 for cut in job.cuts
-                if was_seen_waiting(job, cut)
+                if was_seen_waiting(job, cut, run.options.assumptions.publication_delay_seconds)
             ]
         return broken
 
@@ -83,11 +83,10 @@ def was_seen(job: Job, cut: float, delay_seconds: float) -> bool:
     return job.arrived <= (cut - delay_seconds) // MINUTE * MINUTE
 
 
-def was_seen_waiting(job: Job, cut: float) -> bool:
-    """Return whether a sample was taken while ``job`` waited for the work that was cut off at ``cut``."""
-    if job.started is None or job.started > cut:
-        return False
-    return (math.ceil(job.started / MINUTE) - 1) * MINUTE >= job.arrived
+def was_seen_waiting(job: Job, cut: float, delay_seconds: float) -> bool:
+    """Return whether a sample saw ``job`` wait for the work that was cut off, and could be read when that fell."""
+    first_sample = math.ceil(job.arrived / MINUTE) * MINUTE
+    return job.started is not None and first_sample < job.started <= cut and first_sample <= cut - delay_seconds
 
 
 def exposure(run: Run) -> float:

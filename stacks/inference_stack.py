@@ -8,8 +8,11 @@ from aws_cdk import CfnOutput, Environment, PermissionsBoundary, Stack
 from aws_cdk import aws_ssm as ssm
 
 from async_inference.configuration import Consumer, EndpointConfiguration, Limits, parameter_name
+from constructs_lib.alarms import EndpointAlarms
 from constructs_lib.async_endpoint import VARIANT_NAME, AsyncEndpoint
+from constructs_lib.dashboard import EndpointDashboard
 from constructs_lib.endpoint_scaling import EndpointScaling
+from constructs_lib.metrics import AsyncEndpointMetrics
 from constructs_lib.model import Model
 from constructs_lib.notifications import Notifications
 from constructs_lib.payload_store import PayloadStore
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class InferenceStack(Stack):
-    """Bucket, topics and queues, model, endpoint, scaling and polling function of one endpoint.
+    """Bucket, topics and queues, model, endpoint, scaling, polling function, alarms and dashboard of one endpoint.
 
     Args:
         scope: The app.
@@ -82,10 +85,45 @@ class InferenceStack(Stack):
         parameter = ssm.StringParameter(
             self, "Configuration", parameter_name=parameter_name(stage, settings.name), string_value=configuration
         )
+        alarms = self._monitor(settings, endpoint, notifications, polling)
+        CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "BucketName", value=payloads.bucket.bucket_name)
         CfnOutput(self, "ParameterName", value=parameter.parameter_name)
         CfnOutput(self, "PollingFunctionName", value=polling.function.function_name)
+
+    def _monitor(
+        self,
+        settings: EndpointSettings,
+        endpoint: AsyncEndpoint,
+        notifications: Notifications,
+        polling: PollingFunction,
+    ) -> EndpointAlarms:
+        metrics = AsyncEndpointMetrics(endpoint.endpoint_name, VARIANT_NAME)
+        alarms = EndpointAlarms(
+            self,
+            "Alarms",
+            metrics=metrics,
+            queues=notifications.queues,
+            function=polling.function,
+            settings=settings.alarms,
+            scaling=settings.scaling,
+            max_job_seconds=settings.max_job_seconds,
+            request_ttl_seconds=settings.request_ttl_seconds,
+        )
+        EndpointDashboard(
+            self,
+            "Dashboard",
+            metrics=metrics,
+            alarms=alarms.alarms,
+            function_metrics=[polling.function.metric_errors(), polling.function.metric_throttles()],
+            oldest_request_seconds=settings.alarms.oldest_request_seconds(
+                settings.scaling, settings.request_ttl_seconds
+            ),
+            max_instances=settings.scaling.max_instances,
+            price_per_instance_hour=settings.price_per_instance_hour,
+        )
+        return alarms
 
     def _configuration(
         self, settings: EndpointSettings, endpoint: AsyncEndpoint, payloads: PayloadStore, notifications: Notifications

@@ -20,7 +20,15 @@ from async_inference.limits import (
     MAX_CONCURRENT_INVOCATIONS_PER_INSTANCE,
     REQUEST_TTL_SECONDS,
 )
-from constructs_lib.checks import SettingError, require_match, require_names, require_type, require_within
+from constructs_lib.alarm_settings import AlarmSettings
+from constructs_lib.checks import (
+    SettingError,
+    require_match,
+    require_names,
+    require_positive,
+    require_type,
+    require_within,
+)
 from constructs_lib.container_image import ContainerImage
 from constructs_lib.instance_types import known_instance_types
 from constructs_lib.model import ContainerModel, HuggingFaceModel, ModelSource
@@ -60,6 +68,8 @@ class EndpointSettings:
         prefixes: Where in the bucket they lie; each ends with a slash, none lies within another.
         consumers: Who has a queue of notifications of its own, 1 to 10 names.
         polling_function: Size of the Lambda function.
+        alarms: When somebody is told that the endpoint needs help, and where.
+        price_per_instance_hour: Of the instance type, above 0; with it the dashboard shows an estimate of the cost.
     """
 
     name: str
@@ -74,6 +84,8 @@ class EndpointSettings:
     prefixes: Prefixes = field(default_factory=Prefixes)
     consumers: tuple[str, ...] = ("default",)
     polling_function: PollingFunctionSettings = field(default_factory=PollingFunctionSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    price_per_instance_hour: float | None = None
 
     def __post_init__(self) -> None:
         require_match(
@@ -100,6 +112,9 @@ class EndpointSettings:
         require_type(self, "scaling", ScalingSettings)
         require_type(self, "retention", RetentionSettings)
         require_type(self, "polling_function", PollingFunctionSettings)
+        require_type(self, "alarms", AlarmSettings)
+        if self.price_per_instance_hour is not None:
+            require_positive(self, "price_per_instance_hour")
         require_names(self, "consumers", CONSUMER_PATTERN, "lower-case letters and digits, at most 16", _MAX_CONSUMERS)
         self._check_prefixes()
         self.scaling.require_safe(

@@ -7,13 +7,14 @@ import os
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
-from local_cloud.container_commands import REPOSITORY
 from local_cloud.loopback import free_port
+from local_cloud.sagemaker.container_guard import ContainerGuard
 from local_cloud.sagemaker.container_log import ContainerLog
 from local_cloud.sagemaker.container_output import ContainerOutput
 from local_cloud.sagemaker.container_process import ContainerProcess
+from local_cloud.sagemaker.container_program import start_program
 from local_cloud.sagemaker.container_specification import ContainerError
 from local_cloud.sagemaker.undocumented import LEAST_STOP_SECONDS
 
@@ -26,6 +27,10 @@ STOP_SECONDS: Final = 30.0
 """Simulated seconds between SIGTERM and SIGKILL. Source: *SageMaker Developer Guide*, "Custom inference code with
 hosting services"."""
 
+_INHERITED: Final = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
+"""What a program needs to know of the machine. A container inherits nothing of its host's environment: neither the
+address of this cloud, which isolated models must not reach, nor what else the developer's shell keeps there."""
+
 
 def stop_seconds(clock: SimulatedClock) -> float:
     """Return how many real seconds a container has between SIGTERM and SIGKILL."""
@@ -33,7 +38,7 @@ def stop_seconds(clock: SimulatedClock) -> float:
 
 
 class ContainerHost:
-    """Starts containers and knows those that run, so that none outlives the local cloud.
+    """Starts containers, none of which outlives the local cloud.
 
     Args:
         stop_seconds: real ones that a container has between SIGTERM and SIGKILL.
@@ -41,7 +46,7 @@ class ContainerHost:
 
     def __init__(self, stop_seconds: float) -> None:
         self._stop_seconds = stop_seconds
-        self._running: set[ContainerProcess] = set()
+        self._guard = ContainerGuard()
         self._closed = False
 
     async def start(self, specification: ContainerSpecification) -> ContainerProcess:
@@ -59,16 +64,14 @@ class ContainerHost:
             resources.push_async_callback(output.close)
             try:
                 port = free_port()
-                process = await _start_program(specification, port, output.file, base)
+                environment = _environment(specification, port, base)
+                program = await start_program(specification.command, environment, output.file, self._guard)
             except OSError as error:
                 raise ContainerError(f"cannot run {specification.command[0]}: {error.strerror}") from error
             output.follow()
-            container = ContainerProcess(
-                specification, port, process, output, resources.pop_all(), stop_seconds=self._stop_seconds
+            return ContainerProcess(
+                specification, port, program, output, resources.pop_all(), stop_seconds=self._stop_seconds
             )
-            container.call_when_stopped(self._running.discard)
-        self._running.add(container)
-        return container
 
     def close(self) -> None:
         """Let no more containers start, and those that run end soon."""
@@ -77,8 +80,7 @@ class ContainerHost:
 
     def kill_all(self) -> None:
         """Kill what still runs."""
-        for container in self._running:
-            container.kill()
+        self._guard.close()
 
 
 async def _copy_model(specification: ContainerSpecification, folder: Path) -> None:
@@ -92,22 +94,17 @@ async def _copy_model(specification: ContainerSpecification, folder: Path) -> No
         raise ContainerError("the download of the model data took longer than it may") from error
 
 
-async def _start_program(
-    specification: ContainerSpecification, port: int, output: IO[bytes], base: Path
-) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *specification.command,
-        cwd=REPOSITORY,
-        env={
-            **os.environ,
-            **specification.environment,
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "MODEL_SERVER_HOST": "127.0.0.1",
-            # A process has no file system of its own: these say where its /opt/ml and its /opt/ml/model are.
-            "SAGEMAKER_BASE_DIR": str(base),
-            "SM_MODEL_DIR": str(base / "model"),
-        },
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=output,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+def _environment(specification: ContainerSpecification, port: int, base: Path) -> dict[str, str]:
+    return {
+        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        # The developer's own credentials are none of a container's, and there is no instance to ask for any.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **specification.environment,
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+        "MODEL_SERVER_HOST": "127.0.0.1",
+        # A process has no file system of its own: these say where its /opt/ml and its /opt/ml/model are.
+        "SAGEMAKER_BASE_DIR": str(base),
+        "SM_MODEL_DIR": str(base / "model"),
+    }

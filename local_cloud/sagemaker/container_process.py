@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import urllib3
@@ -15,10 +14,11 @@ from local_cloud.sagemaker.outcome import Outcome, no_response_outcome, response
 from local_cloud.sagemaker.undocumented import HEALTH_CHECK_INTERVAL_SECONDS, HEALTH_CHECKS_TO_REPLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from contextlib import AsyncExitStack
 
     from local_cloud.sagemaker.container_output import ContainerOutput
+    from local_cloud.sagemaker.container_program import ContainerProgram
     from local_cloud.sagemaker.container_specification import ContainerSpecification
 
 PING_TIMEOUT_SECONDS: Final = 2.0
@@ -34,9 +34,9 @@ class ContainerProcess:
     It keeps SageMaker's contract: ``GET /ping`` and ``POST /invocations`` on the port in ``SAGEMAKER_BIND_TO_PORT``.
 
     Args:
-        specification: what runs.
+        specification: of what runs.
         port: where it listens.
-        process: the program.
+        program: what runs.
         output: what it writes, and the log of that.
         resources: closed once it is stopped.
         stop_seconds: real ones that the program has between SIGTERM and SIGKILL.
@@ -46,14 +46,14 @@ class ContainerProcess:
         self,
         specification: ContainerSpecification,
         port: int,
-        process: asyncio.subprocess.Process,
+        program: ContainerProgram,
         output: ContainerOutput,
         resources: AsyncExitStack,
         *,
         stop_seconds: float,
     ) -> None:
         self._specification = specification
-        self._process = process
+        self._program = program
         self._output = output
         self._resources = resources
         self._stop_seconds = stop_seconds
@@ -71,15 +71,15 @@ class ContainerProcess:
         """
         deadline = time.monotonic() + self._specification.startup_seconds
         while not await self._is_healthy():
-            if self._process.returncode is not None:
-                raise ContainerError(f"the container exited with status {self._process.returncode}{self._tail()}")
+            if self._program.status is not None:
+                raise ContainerError(f"the container exited with status {self._program.status}{self._tail()}")
             if time.monotonic() > deadline:
                 raise ContainerError(f"the container did not pass the ping health check{self._tail()}")
             await asyncio.sleep(_PING_INTERVAL_SECONDS)
 
     async def exited(self) -> None:
         """Wait until the program ends by itself, or misses so many health checks that it has to be replaced."""
-        ended = asyncio.create_task(self._process.wait())
+        ended = asyncio.create_task(self._program.wait())
         missed = 0
         try:
             while missed < HEALTH_CHECKS_TO_REPLACE:
@@ -106,25 +106,11 @@ class ContainerProcess:
     async def stop(self) -> None:
         """Stop the program, whatever it is doing."""
         self._stopping = True
-        if self._process.returncode is None:
-            self._process.terminate()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), self._stop_seconds)
-        self.kill()
-        await self._process.wait()
+        await self._program.stop(self._stop_seconds)
         self._http.close()
         self._threads.shutdown(wait=False)
         self._ping_thread.shutdown(wait=False)
         await self._resources.aclose()
-
-    def call_when_stopped(self, callback: Callable[[ContainerProcess], None]) -> None:
-        """Let ``callback`` be called with the container once it is stopped."""
-        self._resources.callback(callback, self)
-
-    def kill(self) -> None:
-        """Kill the program without waiting."""
-        if self._process.returncode is None:
-            self._process.kill()
 
     async def _is_healthy(self) -> bool:
         return await asyncio.get_running_loop().run_in_executor(self._ping_thread, self._ping)

@@ -25,7 +25,7 @@ class ContainerSpecification:
 
     Attributes:
         command: program and arguments.
-        environment: added to this process's own.
+        environment: its variables, besides those that say where it runs.
         max_concurrency: invocations at a time.
         startup_seconds: real seconds within which ``/ping`` has to answer 200.
         download_seconds: real seconds within which the model's files have to be there; ``None`` for any.

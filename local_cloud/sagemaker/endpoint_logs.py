@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from local_cloud.aws_clients import AwsClients
     from local_cloud.scope import Scope
 
 logger = logging.getLogger(__name__)
 
-MAX_EVENTS: Final = 1_000
-"""Lines of one request; CloudWatch Logs takes 10,000, and a megabyte."""
+MAX_EVENTS: Final = 10_000
+"""Events of one request."""
 
-MAX_LINE: Final = 1_000
-"""Characters of a line that are kept, so that a request stays below its megabyte."""
+MAX_BATCH_BYTES: Final = 1_048_576
+"""Messages of one request in UTF-8, and so the longest line, with :data:`EVENT_BYTES` for each event. (Source:
+*CloudWatch Logs API Reference*, PutLogEvents.)"""
+
+EVENT_BYTES: Final = 26
+"""What CloudWatch Logs counts for an event besides its message."""
 
 
 class EndpointLogs:
@@ -48,9 +52,9 @@ class EndpointLogs:
         """Append ``lines`` to a stream; what CloudWatch Logs refuses is lost, and a warning says so."""
         try:
             await self._make(stream)
-            for start in range(0, len(lines), MAX_EVENTS):
+            for messages in batches(lines):
                 now = round(time.time() * 1000)
-                events = [{"timestamp": now, "message": line[:MAX_LINE]} for line in lines[start : start + MAX_EVENTS]]
+                events = [{"timestamp": now, "message": message} for message in messages]
                 await self._call("put_log_events", logStreamName=stream, logEvents=events)
         except (BotoCoreError, ClientError, RuntimeError) as error:
             # RuntimeError: the local cloud is stopping and lets no more calls begin.
@@ -71,3 +75,28 @@ class EndpointLogs:
         await self._clients.call(
             self._scope, "logs", operation, role_arn=self._role_arn, logGroupName=self._group, **members
         )
+
+
+def batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield ``lines`` in order, as many at a time as one request takes."""
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        message = _cut(line)
+        added = len(message.encode()) + EVENT_BYTES
+        if len(batch) == MAX_EVENTS or (batch and size + added > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += added
+    if batch:
+        yield batch
+
+
+def _cut(line: str) -> str:
+    """Return ``line``, or as much of it as one event takes, which then says so."""
+    content = line.encode()
+    if len(content) <= MAX_BATCH_BYTES - EVENT_BYTES:
+        return line
+    mark = f" [cut: {len(content)} bytes]"
+    return content[: MAX_BATCH_BYTES - EVENT_BYTES - len(mark)].decode(errors="ignore") + mark

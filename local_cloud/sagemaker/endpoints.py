@@ -183,10 +183,10 @@ class Endpoints:
         self._endpoints.remove(endpoint.scope, endpoint.name)
 
     def _is_in_alarm(self, scope: Scope, name: str) -> bool:
-        return self._ministack.metric_alarm_states(scope).get(name) == "ALARM"
+        return self._ministack.alarms.states(scope).get(name) == "ALARM"
 
     def _check_alarms(self, scope: Scope, policy: DeploymentPolicy, model: Model) -> None:
-        known = self._ministack.metric_alarm_states(scope)
+        known = self._ministack.alarms.states(scope)
         if missing := [name for name in policy.alarms if name not in known]:
             raise validation_exception(f"Could not find the alarms {', '.join(missing)}")
         if policy.alarms:
@@ -203,8 +203,7 @@ class Endpoints:
 
     def _metric_store(self, scope: Scope) -> StoreSample:
         def put(name: str, dimensions: Mapping[str, str], value: float, unit: str, moment: float) -> None:
-            self._ministack.enter(scope)
-            self._ministack.put_metric(namespace(name), name, dimensions, value, unit=unit, timestamp=moment)
+            self._ministack.metrics.put(scope, namespace(name), name, dimensions, value, unit=unit, timestamp=moment)
 
         return put
 

@@ -11,6 +11,7 @@ from async_inference.limits import DEFAULT_INVOCATION_TIMEOUT_SECONDS, DEFAULT_R
 from local_cloud.errors import AwsError
 from local_cloud.json_api import aws_error, error_response, json_response
 from local_cloud.ministack_iam import Grant
+from local_cloud.ministack_routing import RUNTIME_PATH
 from local_cloud.sagemaker.async_request import AsyncRequest
 from local_cloud.sagemaker.locations import failure_location, output_location
 from local_cloud.sagemaker.rate_limit import RateLimit
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.resources import AsyncInferenceSettings
     from local_cloud.scope import Scope
 
-_PATH: Final = re.compile(
-    r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>async-invocations|invocations|invocations-response-stream)"
-)
 _INTEGER: Final = re.compile("-?[0-9]+")
 _ACTIONS: Final = {
     "async-invocations": "InvokeEndpointAsync",
@@ -70,9 +68,11 @@ class RuntimeApi:
             return error_response(_runtime_error(error), content_type=_REST_JSON)
 
     def _respond(self, scope: Scope, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        match = _PATH.fullmatch(path)
+        match = RUNTIME_PATH.fullmatch(path)
         if method != "POST" or match is None:
             raise AwsError("UnknownOperationException", f"the local cloud does not implement {method} {path}")
+        if "authorization" not in headers:
+            raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", status=_FORBIDDEN)
         name = unquote(match["endpoint"])
         action, arn = _ACTIONS[match["operation"]], scope.arn("sagemaker", f"endpoint/{name.lower()}")
         self._identities.require(scope, headers, [Grant(f"sagemaker:{action}", arn)])

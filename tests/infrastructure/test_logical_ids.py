@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 PINNED = {
+    "AlarmsAnnouncementsTopic7145BDA1": "AWS::SNS::Topic",
     "Configuration6A36F2CE": "AWS::SSM::Parameter",
     "Endpoint8024A810": "AWS::SageMaker::Endpoint",
     "NotificationsConsumerdefaultDeadLetters3856DFEB": "AWS::SQS::Queue",

@@ -1,86 +1,110 @@
-"""Scaling reads metrics under exactly the published dimensions: with others it never gets a datapoint."""
+"""Alarms, policies and dashboard read metrics that are published, as they are published: others have no datapoints."""
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.infrastructure.published_metrics import PUBLISHED, metrics_read
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-PUBLISHED = {
-    "ApproximateBacklogSize": {"EndpointName"},
-    "ApproximateBacklogSizePerInstance": {"EndpointName"},
-    "ApproximateAgeOfOldestRequest": {"EndpointName"},
-    "HasBacklogWithoutCapacity": {"EndpointName"},
-    "RequestDownloadFailures": {"EndpointName", "VariantName"},
-    "ResponseUploadFailures": {"EndpointName", "VariantName"},
-    "NotificationFailures": {"EndpointName", "VariantName"},
-    "ExpiredRequests": {"EndpointName", "VariantName"},
-    "InvocationFailures": {"EndpointName", "VariantName"},
-    "InvocationsProcessed": {"EndpointName", "VariantName"},
-    "RequestDownloadLatency": {"EndpointName", "VariantName"},
-    "ResponseUploadLatency": {"EndpointName", "VariantName"},
-    "TimeInBacklog": {"EndpointName", "VariantName"},
-    "TotalProcessingTime": {"EndpointName", "VariantName"},
-    "Invocation4XXErrors": {"EndpointName", "VariantName"},
-    "Invocation5XXErrors": {"EndpointName", "VariantName"},
-    "ModelLatency": {"EndpointName", "VariantName"},
-    "CPUUtilization": {"EndpointName", "VariantName"},
+    from stacks.settings import StageSettings
+
+ENDPOINT = "<Endpoint8024A810.EndpointName>"
+OWNERS = {
+    "EndpointName": {ENDPOINT},
+    "VariantName": {"AllTraffic"},
+    "QueueName": {"<NotificationsConsumerdefaultDeadLetters3856DFEB.QueueName>"},
+    "FunctionName": {"<PollingFunctionA1572602>"},
 }
-"""Every metric of an asynchronous endpoint: "Monitor asynchronous endpoint", SageMaker developer guide; and the one of
-its instances that scaling reads: "Metrics for monitoring Amazon SageMaker with Amazon CloudWatch", the same."""
-
-NAMESPACES = {"AWS/SageMaker", "/aws/sagemaker/Endpoints"}
-
-
-def _metrics(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a template
-    """Find everything that names a metric of SageMaker, however deep it lies."""
-    if isinstance(value, dict):
-        if value.get("Namespace") in NAMESPACES and "MetricName" in value:
-            yield value
-        for member in value.values():
-            yield from _metrics(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _metrics(member)
 
 
 def _deviations(template: dict[str, Any]) -> list[str]:
-    endpoint_name = {"Fn::GetAtt": ["Endpoint8024A810", "EndpointName"]}
     deviations = []
-    for metric in _metrics(template):
-        name = metric["MetricName"]
-        dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric.get("Dimensions", [])}
-        if set(dimensions) != PUBLISHED.get(name):
-            deviations.append(f"{name} is read under {sorted(dimensions)}")
-        elif dimensions["EndpointName"] != endpoint_name:
-            deviations.append(f"{name} is read of {dimensions['EndpointName']}")
+    for metric in metrics_read(template):
+        published = PUBLISHED.get(metric.name)
+        if published is None or metric.namespace != published.namespace:
+            deviations.append(f"{metric.name} is published by nobody in {metric.namespace}")
+        elif frozenset(name for name, _ in metric.dimensions) != published.dimensions:
+            deviations.append(f"{metric.name} is read under {metric.dimensions}")
+        elif metric.statistic not in published.statistics:
+            deviations.append(f"{metric.name} has no {metric.statistic}")
+        elif strangers := [value for name, value in metric.dimensions if value not in OWNERS[name]]:
+            deviations.append(f"{metric.name} is read of {strangers}")
     return deviations
 
 
-def test_dimensions_are_the_published_ones(template: dict[str, Any]) -> None:
-    """Alarms and policies of every stage read metrics that exist, of the stack's own endpoint."""
-    assert {
-        "HasBacklogWithoutCapacity",
-        "ApproximateBacklogSizePerInstance",
-        "ApproximateBacklogSize",
-        "CPUUtilization",
-    } == {metric["MetricName"] for metric in _metrics(template)}
+def test_every_metric_is_published_so(template: dict[str, Any]) -> None:
+    """In every stage, of the stack's own endpoint, queue and function."""
+    read = {metric.name for metric in metrics_read(template)}
+
+    assert PUBLISHED.keys() - read == {"JobsInFlight"}
+    assert _deviations(template) == []
+
+
+def test_jobs_in_flight_are_published_so(
+    synthesize: Callable[[StageSettings], dict[str, Any]], counting_stage: StageSettings
+) -> None:
+    """Clients publish them under the endpoint's name."""
+    template = synthesize(counting_stage)
+
+    assert "JobsInFlight" in {metric.name for metric in metrics_read(template)}
     assert _deviations(template) == []
 
 
 @pytest.mark.parametrize(
-    "dimensions",
+    "metric",
     [
-        [],
-        [{"Name": "EndpointName", "Value": "x"}, {"Name": "VariantName", "Value": "y"}],
-        [{"Name": "Endpoint", "Value": "x"}],
+        {"Dimensions": []},
+        {"Dimensions": [{"Name": "EndpointName", "Value": ENDPOINT}, {"Name": "VariantName", "Value": "AllTraffic"}]},
+        {"Dimensions": [{"Name": "Endpoint", "Value": ENDPOINT}]},
+        {"Dimensions": [{"Name": "EndpointName", "Value": "other"}]},
+        {"Statistic": "p99"},
+        {"MetricName": "Invocations"},
+        {"MetricName": "OverheadLatency"},
+        {"MetricName": "InvocationModelErrors"},
+        {"Namespace": "/aws/sagemaker/Endpoints"},
     ],
 )
-def test_another_dimension_is_seen(dimensions: list[dict[str, str]]) -> None:
-    """The check can fail: one dimension more, less or other is a deviation."""
-    metric = {"Namespace": "AWS/SageMaker", "MetricName": "ApproximateBacklogSizePerInstance", "Dimensions": dimensions}
+def test_another_metric_is_seen(metric: dict[str, Any]) -> None:
+    """The check can fail: one dimension more, less or other is a deviation, and so is a name that nobody publishes."""
+    published = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "ApproximateBacklogSizePerInstance",
+        "Statistic": "Average",
+        "Dimensions": [{"Name": "EndpointName", "Value": ENDPOINT}],
+    }
 
-    assert len(_deviations({"Resources": {"Policy": metric}})) == 1
+    assert _deviations({"Resources": {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": published}}}) == []
+    assert (
+        len(_deviations({"Resources": {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": published | metric}}}))
+        == 1
+    )
+
+
+def test_the_documentation_names_the_published_metrics_and_no_other() -> None:
+    """Those that are not published are named as such."""
+    monitoring = (Path(__file__).resolve().parents[2] / "docs/monitoring.md").read_text()
+    _, often_named, published, *_ = re.split(r"^\| (?=often named|metric )", monitoring, flags=re.MULTILINE)
+    absent = set(re.findall(r"^\| `(\w+)` \| no", often_named, re.MULTILINE))
+    named = set(re.findall(r"`([A-Z]\w+)`(?=[^|\n]*\|[^|\n]*\|[^|\n]*\|$)", published, re.MULTILINE))
+    of_endpoints = {name for name, one in PUBLISHED.items() if "EndpointName" in one.dimensions} - {"JobsInFlight"}
+
+    assert absent >= {"Invocations", "InvocationModelErrors", "OverheadLatency"}
+    assert not absent & PUBLISHED.keys()
+    assert named == of_endpoints
+
+
+def test_a_metric_of_the_dashboard_is_seen() -> None:
+    """The check looks into the dashboard's text."""
+    row = ["AWS/SageMaker", "OverheadLatency", "EndpointName", ENDPOINT, {"stat": "Sum"}]
+    body = json.dumps({"widgets": [{"properties": {"metrics": [row]}}]})
+    dashboard = {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": body}}
+
+    assert len(_deviations({"Resources": {"Dashboard": dashboard}})) == 1

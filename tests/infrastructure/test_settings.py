@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from async_inference.configuration import Prefixes
+from constructs_lib.alarm_settings import AlarmSettings
 from constructs_lib.checks import SettingError
 from constructs_lib.model import ContainerModel, HuggingFaceModel
 from constructs_lib.payload_store import RetentionSettings
@@ -62,6 +63,27 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
         lambda: _endpoint(model=HUGGING_FACE, network_isolation=True),
         "EndpointSettings.network_isolation is True, allowed is False for a model that is fetched at launch",
     ),
+    (lambda: _endpoint(alarms="on"), "EndpointSettings.alarms is 'on', allowed is AlarmSettings"),
+    (
+        lambda: _endpoint(price_per_instance_hour=0),
+        "EndpointSettings.price_per_instance_hour is 0, allowed is a number",
+    ),
+    (lambda: _endpoint(price_per_instance_hour=True), "EndpointSettings.price_per_instance_hour is True"),
+    (lambda: _endpoint(price_per_instance_hour=float("nan")), "EndpointSettings.price_per_instance_hour is nan"),
+    (lambda: AlarmSettings(topic_arn="on-call"), "AlarmSettings.topic_arn is 'on-call', allowed is arn:aws:sns:"),
+    (lambda: AlarmSettings(runbook_url="our wiki"), "AlarmSettings.runbook_url is 'our wiki', allowed is an address"),
+    (lambda: AlarmSettings(runbook_url="wiki#top"), "AlarmSettings.runbook_url is 'wiki#top'"),
+    (lambda: AlarmSettings(wake_margin_seconds=-1), "AlarmSettings.wake_margin_seconds is -1"),
+    (lambda: AlarmSettings(rest_margin_seconds=3_601), "AlarmSettings.rest_margin_seconds is 3601"),
+    (lambda: AlarmSettings(oldest_request_percent=100), "AlarmSettings.oldest_request_percent is 100"),
+    (lambda: AlarmSettings(failed_invocations_percent=101), "AlarmSettings.failed_invocations_percent is 101"),
+    (
+        lambda: AlarmSettings(failed_invocations=0),
+        "AlarmSettings.failed_invocations is 0, allowed is a whole number from 1",
+    ),
+    (lambda: AlarmSettings(dead_letters=1.5), "AlarmSettings.dead_letters is 1.5"),  # type: ignore[arg-type]
+    (lambda: AlarmSettings(failure_window_seconds=90), "AlarmSettings.failure_window_seconds is 90, allowed is whole"),
+    (lambda: AlarmSettings(failure_window_seconds=86_460), "AlarmSettings.failure_window_seconds is 86460"),
     (lambda: _endpoint(prefixes=Prefixes(input="input")), "Prefixes.input is 'input'"),
     (lambda: _endpoint(prefixes=Prefixes(output="/output/")), "Prefixes.output is '/output/'"),
     (lambda: _endpoint(prefixes=Prefixes(failure="f" * 400 + "/")), "Prefixes.failure is 'ffff"),

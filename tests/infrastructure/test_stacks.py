@@ -26,14 +26,15 @@ def _endpoint(name: str) -> EndpointSettings:
 
 
 def test_outputs_tell_a_caller_where_to_begin(template: dict[str, Any], stage_name: str) -> None:
-    """Endpoint, bucket, function, and the parameter under the name of the contract."""
+    """Endpoint, bucket, function, the topic of alarms, and the parameter under the name of the contract."""
     (name,) = [
         resource["Properties"]["Name"]
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::SSM::Parameter"
     ]
 
-    assert {"EndpointName", "BucketName", "ParameterName", "PollingFunctionName"} == template["Outputs"].keys()
+    expected = {"AlarmTopicArn", "EndpointName", "BucketName", "ParameterName", "PollingFunctionName"}
+    assert expected == template["Outputs"].keys()
     assert name == f"/async-inference/{stage_name}/{stage_settings(stage_name).endpoints[0].name}"
 
 

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import CfnTag, aws_applicationautoscaling, aws_sagemaker
+from aws_cdk import CfnTag, aws_applicationautoscaling, aws_cloudwatch, aws_sagemaker
 
 from local_cloud.application_autoscaling.cloudformation import SCALABLE_TARGET, SCALING_POLICY
+from local_cloud.cloudwatch.cloudformation import COMPOSITE_ALARM
 from local_cloud.sagemaker.cloudformation import ENDPOINT, ENDPOINT_CONFIG, MODEL
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def nested_properties(construct: Any, annotation: str) -> Any:  # noqa: ANN401 -
         (aws_sagemaker.CfnModel, aws_sagemaker.CfnModelProps, MODEL),
         (aws_sagemaker.CfnEndpointConfig, aws_sagemaker.CfnEndpointConfigProps, ENDPOINT_CONFIG),
         (aws_sagemaker.CfnEndpoint, aws_sagemaker.CfnEndpointProps, ENDPOINT),
+        (aws_cloudwatch.CfnCompositeAlarm, aws_cloudwatch.CfnCompositeAlarmProps, COMPOSITE_ALARM),
         (
             aws_applicationautoscaling.CfnScalableTarget,
             aws_applicationautoscaling.CfnScalableTargetProps,

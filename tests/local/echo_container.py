@@ -4,9 +4,10 @@ The content of a request may ask for another answer: ``fail 400`` for that statu
 process in the middle of the invocation, ``work 5`` for so many seconds of work, ``meet a 2 5`` for an error unless 2
 invocations of group ``a`` are worked on at a time within 5 seconds, ``dribble 5`` for a response that takes so many
 seconds, ``freeze`` to answer nothing any more, ``/ping`` included, ``say hello`` to write to standard output,
-``large 200000`` for so many bytes, ``read weights.txt`` for a file of the model, ``zip`` for a compressed response,
-``chunked`` for a response without a Content-Length. The custom attributes ``idle 5`` let it wait so many seconds before
-it reads the content. With ``STUBBORN`` in its environment it takes no notice of SIGTERM.
+``large 200000`` for so many bytes, ``environment`` for the process's variables, ``read weights.txt`` for a file of the
+model, ``zip`` for a compressed response, ``chunked`` for a response without a Content-Length. The custom attributes
+``idle 5`` let it wait so many seconds before it reads the content. With
+``STUBBORN`` in its environment it takes no notice of SIGTERM.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(200, b"said")
             case ["large", size]:
                 self._answer(200, b"x" * int(size))
+            case ["environment"]:
+                self._answer(200, json.dumps(dict(os.environ)).encode(), "application/json")
             case ["read", name]:
                 self._answer(200, (Path(os.environ["SAGEMAKER_BASE_DIR"]) / "model" / name).read_bytes())
             case ["zip"]:

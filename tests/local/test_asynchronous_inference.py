@@ -5,17 +5,18 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.sagemaker_calls import UNKNOWN_IMAGE
+from local_cloud.process import LocalCloudError, local_cloud
+from tests.local.sagemaker_calls import UNKNOWN_IMAGE, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.process import RunningLocalCloud
 
 BUCKET = "payloads"
 ENDPOINT = "echo"
@@ -284,18 +285,27 @@ def test_a_model_deleted_behind_its_configuration_is_refused(client: Callable[[s
 
 
 def test_an_unexpected_error_fails_the_endpoint(
-    cloud: RunningLocalCloud, client: Callable[[str], Any], echo_image: str, eventually: Callable[..., Any]
+    connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...], eventually: Callable[..., Any]
 ) -> None:
-    """No operating system takes this environment: the endpoint says so, and so does the log, and it can be deleted."""
-    sagemaker = client("sagemaker")
-    create_config(client, "odd", PrimaryContainer={"Image": echo_image, "Environment": {"NUL": "\0"}})
-    sagemaker.create_endpoint(EndpointName="odd", EndpointConfigName="odd")
-    eventually(lambda: sagemaker.describe_endpoint(EndpointName="odd")["EndpointStatus"] == "Failed")
+    """No operating system takes this environment: the endpoint says so, and so does the log, and it can be deleted.
+
+    Whoever started the local cloud hears of it, too.
+    """
     reason = "ValueError: embedded null byte"
-    assert reason in sagemaker.describe_endpoint(EndpointName="odd")["FailureReason"]
-    assert reason in cloud.last_words()
-    sagemaker.delete_endpoint(EndpointName="odd")
-    eventually(lambda: [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]] == [ENDPOINT])
+    with ExitStack() as stack:
+        running = stack.enter_context(local_cloud(time_scale=600.0, containers={echo_image: echo_command}))
+        client = connect(running)
+        create_execution_role(client)
+        sagemaker = client("sagemaker")
+        create_config(client, "odd", PrimaryContainer={"Image": echo_image, "Environment": {"NUL": "\0"}})
+        sagemaker.create_endpoint(EndpointName="odd", EndpointConfigName="odd")
+        eventually(lambda: sagemaker.describe_endpoint(EndpointName="odd")["EndpointStatus"] == "Failed")
+        assert reason in sagemaker.describe_endpoint(EndpointName="odd")["FailureReason"]
+        assert reason in running.last_words()
+        sagemaker.delete_endpoint(EndpointName="odd")
+        eventually(lambda: not sagemaker.list_endpoints()["Endpoints"])
+        with pytest.raises(LocalCloudError, match=f"the first: endpoint odd: unexpected error: {reason}$"):
+            stack.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from local_cloud.sagemaker.container_host import ContainerHost, stop_seconds
 from local_cloud.sagemaker.container_specification import ContainerSpecification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from local_cloud.sagemaker.container_process import ContainerProcess
 
@@ -38,6 +39,16 @@ def start(echo_command: tuple[str, ...]) -> Callable[..., ContainerSpecification
     return describe
 
 
+@contextmanager
+def hosting(seconds: float) -> Iterator[ContainerHost]:
+    """Make a host while the context lasts."""
+    host = ContainerHost(seconds)
+    try:
+        yield host
+    finally:
+        host.kill_all()
+
+
 async def started(host: ContainerHost, specification: ContainerSpecification) -> ContainerProcess:
     """Return a container that is ready."""
     container = await host.start(specification)
@@ -52,10 +63,11 @@ def test_a_container_that_does_not_end_is_killed(
     """One that does is not waited for."""
 
     async def stop() -> float:
-        container = await started(ContainerHost(grace), start(stubborn=stubborn))
-        began = time.monotonic()
-        await container.stop()
-        return time.monotonic() - began
+        with hosting(grace) as host:
+            container = await started(host, start(stubborn=stubborn))
+            began = time.monotonic()
+            await container.stop()
+            return time.monotonic() - began
 
     assert least <= asyncio.run(stop()) < most
 
@@ -64,11 +76,12 @@ def test_what_a_container_ends_before_it_is_killed_counts(start: Callable[..., C
     """A container that goes on working after SIGTERM keeps its job."""
 
     async def work() -> bool:
-        container = await started(ContainerHost(3.0), start(stubborn=True))
-        job = asyncio.create_task(container.invoke(b"work 1", {}, 60.0))
-        await asyncio.sleep(0.3)
-        await container.stop()
-        return (await job).succeeded
+        with hosting(3.0) as host:
+            container = await started(host, start(stubborn=True))
+            job = asyncio.create_task(container.invoke(b"work 1", {}, 60.0))
+            await asyncio.sleep(0.3)
+            await container.stop()
+            return (await job).succeeded
 
     assert asyncio.run(work())
 
@@ -80,11 +93,11 @@ def test_the_end_of_the_local_cloud_waits_for_no_container(
     monkeypatch.setattr(container_host, "LEAST_STOP_SECONDS", 0.5)
 
     async def end() -> float:
-        host = ContainerHost(60.0)
-        container = await started(host, start(stubborn=True))
-        began, stopping = time.monotonic(), asyncio.create_task(container.stop())
-        host.close()
-        await stopping
-        return time.monotonic() - began
+        with hosting(60.0) as host:
+            container = await started(host, start(stubborn=True))
+            began, stopping = time.monotonic(), asyncio.create_task(container.stop())
+            host.close()
+            await stopping
+            return time.monotonic() - began
 
     assert 0.5 <= asyncio.run(end()) < 5.0

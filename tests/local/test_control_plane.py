@@ -321,6 +321,23 @@ def test_an_update_is_rolled_back_by_an_alarm(
     sagemaker.delete_endpoint(EndpointName=name)
 
 
+def test_an_update_is_rolled_back_by_a_composite_alarm(
+    client: Callable[[str], Any],
+    sagemaker: Any,  # noqa: ANN401 - a boto3 client
+    echo_image: str,
+) -> None:
+    """Which is one of CloudWatch's alarms like any other."""
+    create_endpoint(client, "composed", echo_image)
+    client("cloudwatch").put_composite_alarm(AlarmName="composed", AlarmRule="TRUE")
+    sagemaker.update_endpoint(
+        EndpointName="composed", EndpointConfigName="second", DeploymentConfig=deployment("composed")
+    )
+    description = wait_until_in_service(sagemaker, "composed")
+    assert description["EndpointConfigName"] == "composed"
+    assert "composed" in description["FailureReason"]
+    sagemaker.delete_endpoint(EndpointName="composed")
+
+
 def test_an_alarm_that_does_not_exist_guards_nothing(sagemaker: Any) -> None:  # noqa: ANN401 - a boto3 client
     """The update is refused before anything is launched."""
     with pytest.raises(ClientError, match="Could not find the alarms nobody"):

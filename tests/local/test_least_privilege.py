@@ -6,6 +6,7 @@ The echo container stands for the reference model, so that nothing here waits fo
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,10 @@ SEEN = {
     "sns:Publish",
 }
 """Actions whose loss the tests below see."""
+
+LASTING_LOGS = re.compile(r"/aws/sagemaker/Endpoints/|/aws/lambda/.*CustomS3AutoDeleteObjects")
+"""Log groups that outlast a stack: SageMaker made that of the endpoint, and Lambda that of the CDK's own function that
+empties the bucket. README names them."""
 
 
 class Account:
@@ -115,7 +120,7 @@ def cloud(echo_command: tuple[str, ...]) -> Iterator[RunningLocalCloud]:
 def account(
     cloud: RunningLocalCloud, client: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Account]:
-    """The account into which the app is deployed; destroyed again, it has nothing left of it but logs."""
+    """The account into which the app is deployed; destroyed again, it has nothing left of it but the logs of two."""
     assembly = tmp_path_factory.mktemp("assembly")
     (outputs,) = deploy(cloud.environment, stage="local", assembly=assembly).values()
     yield Account(outputs, client)
@@ -124,7 +129,7 @@ def account(
 
 
 def remains(client: Callable[[str], Any]) -> list[str]:
-    """Return what there is of the app, besides log groups: on AWS, too, those of endpoints and functions stay."""
+    """Return what there is of the app, besides the logs that stay on AWS as well."""
     sagemaker, name = client("sagemaker"), "AsyncInference"
     found = {
         "buckets": [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
@@ -137,6 +142,12 @@ def remains(client: Callable[[str], Any]) -> list[str]:
         "endpoints": [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]],
         "configurations": [one["EndpointConfigName"] for one in sagemaker.list_endpoint_configs()["EndpointConfigs"]],
         "models": [one["ModelName"] for one in sagemaker.list_models()["Models"]],
+        "log groups": [
+            group["logGroupName"]
+            for page in client("logs").get_paginator("describe_log_groups").paginate()
+            for group in page["logGroups"]
+            if not LASTING_LOGS.match(group["logGroupName"])
+        ],
     }
     own = (name.lower(), "/async-inference/")
     return [

@@ -6,14 +6,18 @@ import asyncio
 import io
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,11 +27,10 @@ from local_cloud.container_commands import REPOSITORY
 from local_cloud.loopback import PortTakenError, free_port
 from local_cloud.process import LocalCloudError, local_cloud
 from local_cloud.server import call_at_end
-from tests.local.sagemaker_calls import ROLE, create_execution_role
+from tests.local.sagemaker_calls import IN_A_MOMENT, ROLE, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from local_cloud.process import RunningLocalCloud
 
@@ -41,6 +44,17 @@ def handler(event, context):
 """
 
 
+BROKEN = """
+from local_cloud.cloudwatch.alarms import AlarmEvaluator
+
+def evaluate(self, now):
+    raise RuntimeError("nothing is evaluated")
+
+AlarmEvaluator.evaluate = evaluate
+"""
+"""What Python runs before the local cloud where it is called ``sitecustomize.py``."""
+
+
 def zipped(name: str, text: str) -> bytes:
     """Return an archive of one file."""
     archive = io.BytesIO()
@@ -49,10 +63,15 @@ def zipped(name: str, text: str) -> bytes:
     return archive.getvalue()
 
 
-def is_listened_on(port: int) -> bool:
-    """Return whether a connection to a loopback port is accepted."""
+def is_listened_on(port: int, address: str = "127.0.0.1") -> bool:
+    """Return whether a connection to a port is accepted."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
+
+
+def folders_of(running: RunningLocalCloud) -> list[str]:
+    """Return the folders for temporary files that a local cloud has."""
+    return [str(path) for path in Path(tempfile.gettempdir()).glob(f"local-cloud-{running.process.pid}-*")]
 
 
 def test_health_tells_scale_and_simulated_time(cloud: RunningLocalCloud) -> None:
@@ -102,6 +121,24 @@ def test_the_local_cloud_writes_to_the_callers_standard_error_where_asked(capfd:
     assert "--time-scale" in capfd.readouterr().err
 
 
+def test_what_fails_within_is_reported_survived_and_not_overlooked(
+    connect: Callable[..., Any], tmp_path: Path, eventually: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log has the traceback, health the line, and whoever started the local cloud hears of it in the end."""
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    failed = "the alarms failed: RuntimeError: nothing is evaluated"
+    with ExitStack() as stack:
+        running = stack.enter_context(local_cloud(time_scale=600.0))
+        errors = eventually(lambda: running.health()["internal_errors"])
+        assert errors[0] == failed
+        eventually(lambda: len(running.health()["internal_errors"]) > 1)
+        assert connect(running)("s3").list_buckets()["Buckets"] == []
+        assert "Traceback (most recent call last)" in running.last_words()
+        with pytest.raises(LocalCloudError, match=rf"^the local cloud failed in \d+ things, the first: {failed}$"):
+            stack.close()
+
+
 def test_two_local_clouds_do_not_disturb_each_other(client: Callable[[str], Any]) -> None:
     """What one keeps, the other does not know."""
     client("s3").create_bucket(Bucket="first")
@@ -125,12 +162,24 @@ def test_stopping_frees_the_port() -> None:
     assert not is_listened_on(port)
 
 
+def test_it_listens_on_no_other_interface(cloud: RunningLocalCloud) -> None:
+    """Whoever listened on all of them would be reached by another address of the loopback interface, too."""
+    port = urlsplit(cloud.endpoint_url).port
+    assert port is not None
+    assert is_listened_on(port)
+    assert not is_listened_on(port, "127.0.0.2")
+
+
 def test_it_answers_soon() -> None:
-    """Nobody waits for it longer than five seconds, the interpreter's start included."""
-    started = time.monotonic()
-    with local_cloud() as running:
-        assert running.health()["status"] == "ok"
-        assert time.monotonic() - started < 5
+    """Nobody waits for it longer than five seconds, the interpreter's start included, unless the machine is busy."""
+
+    def seconds_to_start() -> float:
+        started = time.monotonic()
+        with local_cloud() as running:
+            assert running.health()["status"] == "ok"
+            return time.monotonic() - started
+
+    assert any(seconds_to_start() < 5 for _ in range(3))
 
 
 def test_a_local_cloud_does_not_outlive_its_caller(eventually: Callable[..., Any]) -> None:
@@ -205,6 +254,29 @@ def test_an_interrupt_stops_it_in_the_middle_of_a_function(
         assert answer.done()
 
 
+def is_running(process: int) -> bool:
+    """Return whether there is a process of that number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_function_ends_with_its_stack(client: Callable[[str], Any], eventually: Callable[..., Any]) -> None:
+    """Its process waits for the next call for as long as there could be one."""
+    code = "import os\n\ndef handler(event, context):\n    return os.getpid()\n"
+    properties = {"Runtime": "python3.12", "Role": ROLE, "Handler": "index.handler", "Code": {"ZipFile": code}}
+    resources = {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties | {"FunctionName": "short"}}}
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(StackName="Short", TemplateBody=json.dumps({"Resources": resources}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="Short", WaiterConfig=IN_A_MOMENT)
+    process = json.loads(client("lambda").invoke(FunctionName="short")["Payload"].read())
+    assert is_running(process)
+    cloudformation.delete_stack(StackName="Short")
+    eventually(lambda: not is_running(process))
+
+
 def test_the_end_of_a_pipe_is_told_once() -> None:
     """A pipe at its end stays readable, which would keep the event loop busy for ever."""
     told: list[None] = []
@@ -221,28 +293,41 @@ def test_the_end_of_a_pipe_is_told_once() -> None:
     assert len(told) == 1
 
 
-def test_stopping_stops_the_containers(
+def wrapped(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a shell that starts ``command`` in the background and waits, as entry points do."""
+    return ("/bin/sh", "-c", f"{shlex.join(command)} & wait")
+
+
+def test_an_interrupt_stops_what_containers_started_and_what_they_work_on(
     connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...], eventually: Callable[..., Any]
 ) -> None:
-    """A container that is in service when the local cloud stops does not outlive it."""
-    with local_cloud(time_scale=300.0, containers={echo_image: echo_command}) as running:
-        container_port = urlsplit("//" + first_echo(connect(running), echo_image, eventually)["headers"]["host"]).port
+    """A job that would work for another minute holds nothing up, and a server behind a shell does not outlive it."""
+    with local_cloud(time_scale=60.0, containers={echo_image: wrapped(echo_command)}) as running:
+        client = connect(running)
+        container_port = urlsplit("//" + first_echo(client, echo_image, eventually)["headers"]["host"]).port
         assert container_port is not None
-        assert is_listened_on(container_port)
-    assert not is_listened_on(container_port)
+        client("sagemaker-runtime").invoke_endpoint_async(
+            EndpointName="echo", Body=b"work 60", InvocationTimeoutSeconds=3_600
+        )
+        time.sleep(0.5)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(10) == 0
+        eventually(lambda: not is_listened_on(container_port))
 
 
 def test_a_local_cloud_that_dies_leaves_no_container(
     connect: Callable[..., Any], echo_image: str, echo_command: tuple[str, ...], eventually: Callable[..., Any]
 ) -> None:
-    """Whoever started it clears up what it cannot stop any more."""
-    with local_cloud(time_scale=300.0, containers={echo_image: echo_command}) as running:
+    """Nor a file: a guard kills what it cannot stop any more, and whoever started it clears up."""
+    with local_cloud(time_scale=300.0, containers={echo_image: wrapped(echo_command)}) as running:
         container_port = urlsplit("//" + first_echo(connect(running), echo_image, eventually)["headers"]["host"]).port
         assert container_port is not None
+        assert is_listened_on(container_port)
         running.process.kill()
         running.process.wait()
-        assert is_listened_on(container_port)
-    eventually(lambda: not is_listened_on(container_port))
+        eventually(lambda: not is_listened_on(container_port))
+        assert len(folders_of(running)) == 1
+    assert folders_of(running) == []
 
 
 def first_echo(client: Callable[[str], Any], image: str, eventually: Callable[..., Any]) -> dict[str, Any]:

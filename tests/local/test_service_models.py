@@ -264,3 +264,28 @@ def test_an_operation_that_nobody_walks_is_found() -> None:
     answers.results |= {("sagemaker", "ListModels"), ("sagemaker", "CreateTrainingJob")}
     answers.refusals.add(("sagemaker", "ListModels", "ValidationException"))
     assert unwalked(names, "sagemaker", answers) == {"CreateTrainingJob"}
+
+
+def test_an_unsigned_request_of_the_runtime_is_refused(cloud: RunningLocalCloud) -> None:
+    """Nothing but its path says that it is one, and S3 would take it for one of its own."""
+    address = f"{cloud.endpoint_url}/endpoints/walked/async-invocations"
+    response = urllib3.request("POST", address, body=b"x")
+    assert (response.status, response.headers["x-amzn-ErrorType"]) == (403, "MissingAuthenticationToken")
+    assert response.headers["Content-Type"] == "application/json"
+    assert json.loads(response.data)["message"] == "Missing Authentication Token"
+
+
+def test_a_bucket_may_be_called_endpoints(cloud: RunningLocalCloud, client: Callable[[str], Any]) -> None:
+    """Paths of the runtime are names of objects, too: signed for S3, or with a method or query of S3."""
+    s3, name = client("s3"), {"Bucket": "endpoints", "Key": "walked/async-invocations"}
+    s3.create_bucket(Bucket="endpoints")
+    upload = s3.create_multipart_upload(**name)["UploadId"]
+    part = s3.upload_part(**name, UploadId=upload, PartNumber=1, Body=b"content")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    presigned = s3.generate_presigned_url(
+        "complete_multipart_upload", Params={**name, "UploadId": upload, "MultipartUpload": parts}
+    )
+    listed = f"<Part><PartNumber>1</PartNumber><ETag>{part['ETag']}</ETag></Part>"
+    document = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>"
+    assert urllib3.request("POST", presigned, body=document.encode()).status == 200
+    assert urllib3.request("GET", f"{cloud.endpoint_url}/endpoints/{name['Key']}").data == b"content"

@@ -73,7 +73,17 @@ class Answers:
             document = json.loads(body)
             self.refusals.add((service, name, document["__type"]))
             found = error_faults(operation_model, status, response_dict["headers"], document)
-        self.faults += [f"{service} {name}: {fault}" for fault in found]
+        all_found = (*found, *content_type_faults(operation_model, response_dict["headers"]))
+        self.faults += [f"{service} {name}: {fault}" for fault in all_found]
+
+
+def content_type_faults(operation: OperationModel, headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with the content type of a response, which goes by the service's protocol."""
+    metadata = operation.service_model.metadata
+    json_type = f"application/x-amz-json-{metadata.get('jsonVersion')}"
+    expected = {"json": json_type, "rest-json": "application/json"}[metadata["protocol"]]
+    if headers.get("Content-Type") != expected:
+        yield f"the content type is {headers.get('Content-Type')}, not {expected}"
 
 
 def result_faults(operation: OperationModel, status: int, headers: Mapping[str, str], body: bytes) -> Iterator[str]:

@@ -35,3 +35,9 @@ def test_what_does_not_exist_is_named_with_what_does(text: str) -> None:
     """Whoever mistypes learns the choice."""
     with pytest.raises(ValueError, match="choose among"):
         assumption(text)
+
+
+def test_a_number_out_of_bounds_is_refused() -> None:
+    """With the bounds, before anything is started."""
+    with pytest.raises(ValueError, match="within 1 and 5"):
+        assumption("extra_datapoints=9")

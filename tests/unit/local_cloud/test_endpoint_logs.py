@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from local_cloud.sagemaker.endpoint_logs import MAX_EVENTS, MAX_LINE, EndpointLogs
+from local_cloud.sagemaker.endpoint_logs import EndpointLogs
 from local_cloud.scope import Scope
 
 if TYPE_CHECKING:
@@ -62,10 +62,30 @@ def test_what_is_refused_is_lost_with_a_warning(finish: Callable[..., Any], capl
     assert f"cannot log to {GROUP}" in caplog.text
 
 
-def test_requests_stay_below_their_megabyte(finish: Callable[..., Any]) -> None:
-    """Many lines are several requests, and a long one is cut."""
+def sizes(service: CloudWatchLogs) -> list[int]:
+    """Return the size of each batch as CloudWatch Logs counts it."""
+    batches = [members["logEvents"] for name, members in service.calls if name == "put_log_events"]
+    return [sum(len(event["message"].encode()) + 26 for event in batch) for batch in batches]
+
+
+def test_batches_stay_within_the_services_limits(finish: Callable[..., Any]) -> None:
+    """10,000 events, and a megabyte in UTF-8 with 26 bytes for each event; no line is lost or out of order."""
+    lines = [f"{number} " + "\u00e9" * 300_000 for number in range(5)] + [str(number) for number in range(10_001)]
     service = CloudWatchLogs()
-    finish(logs_into(service).put("AllTraffic/i-1", ["x" * 2 * MAX_LINE] * (MAX_EVENTS + 1)))
-    sent = [members["logEvents"] for name, members in service.calls if name == "put_log_events"]
-    assert [len(events) for events in sent] == [MAX_EVENTS, 1]
-    assert len(sent[0][0]["message"]) == MAX_LINE
+    finish(logs_into(service).put("AllTraffic/i-1", lines))
+    batches = [members["logEvents"] for name, members in service.calls if name == "put_log_events"]
+    assert [event["message"] for batch in batches for event in batch] == lines
+    assert max(sizes(service)) <= 1_048_576
+    assert max(len(batch) for batch in batches) == 10_000
+    assert len(batches) == 6
+
+
+def test_a_line_beyond_a_megabyte_says_that_it_was_cut(finish: Callable[..., Any]) -> None:
+    """CloudWatch Logs takes none that is longer; a character is never cut in two."""
+    service = CloudWatchLogs()
+    finish(logs_into(service).put("AllTraffic/i-1", ["\u00e9" * 1_000_000]))
+    [(_, members)] = [call for call in service.calls if call[0] == "put_log_events"]
+    [event] = members["logEvents"]
+    assert event["message"].startswith("\u00e9\u00e9")
+    assert event["message"].endswith("\u00e9 [cut: 2000000 bytes]")
+    assert 1_048_500 < sizes(service)[0] <= 1_048_576

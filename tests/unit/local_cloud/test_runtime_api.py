@@ -50,6 +50,7 @@ def invoke(clock: SimulatedClock, finish: Callable[..., Any], identities: Identi
         endpoints: Endpoints, body: bytes = b"", path: str = "/endpoints/ocr/async-invocations", **headers: str
     ) -> Response:
         prefixed = {PREFIX + name.replace("_", "-").lower(): value for name, value in headers.items()}
+        prefixed["authorization"] = "signed"
         api = RuntimeApi(clock, cast("RealEndpoints", endpoints), endpoints.assumptions, identities)
         response: Response = finish(api.respond(SCOPE, "POST", path, prefixed, body))
         return response
@@ -204,7 +205,8 @@ def test_submissions_are_throttled_where_that_is_assumed(
     endpoints = Endpoints(settings)
     assumptions = Assumptions(submissions_are_throttled=throttled)
     api = RuntimeApi(clock, cast("RealEndpoints", endpoints), assumptions, identities)
-    answers = [finish(api.respond(SCOPE, "POST", "/endpoints/ocr/async-invocations", {}, b"x")) for _ in range(100)]
+    path, headers = "/endpoints/ocr/async-invocations", {"authorization": "signed"}
+    answers = [finish(api.respond(SCOPE, "POST", path, headers, b"x")) for _ in range(100)]
     refused = [json.loads(body) for status, _, body in answers if status == 400]
     assert (len(refused) > 0) == throttled
     assert len(endpoints.submitted) == 100 - len(refused)

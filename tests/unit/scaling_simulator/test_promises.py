@@ -66,12 +66,21 @@ def test_a_job_that_ends_in_the_first_moment_is_the_last_job() -> None:
     assert any("instances were wanted until" in line for line in PROMISES.broken_by(run))
 
 
-@pytest.mark.parametrize(("started", "cut", "seen"), [(60.1, 90.0, True), (60.0, 90.0, False), (90.0, 70.0, False)])
-def test_a_job_was_seen_waiting_if_a_sample_was_taken_before_the_work_that_was_cut_off(
-    started: float, cut: float, *, seen: bool
+@pytest.mark.parametrize(
+    ("started", "cut", "delay", "seen"),
+    [
+        (60.1, 90.0, 0.0, True),
+        (60.0, 90.0, 0.0, False),
+        (90.0, 70.0, 0.0, False),
+        (130.0, 180.0, 120.0, True),
+        (130.0, 179.0, 120.0, False),
+    ],
+)
+def test_a_job_was_seen_waiting_if_a_sample_that_could_be_read_had_it_before_the_work_that_was_cut_off(
+    started: float, cut: float, delay: float, *, seen: bool
 ) -> None:
     """It arrives at 60 s; what begins after the cut is other work."""
-    assert seen == was_seen_waiting(Job(0, 60.0, 100.0, started=started), cut)
+    assert seen == was_seen_waiting(Job(0, 60.0, 100.0, started=started), cut, delay)
 
 
 def test_a_schedule_keeps_instances_until_its_end() -> None:

@@ -1,0 +1,107 @@
+"""What somebody is told about: the alarms of one endpoint, and the topic that they are announced on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from constructs_lib.alarm_definitions import (
+    AlarmDefinition,
+    Severity,
+    dead_letter_alarm,
+    delivery_alarms,
+    function_alarms,
+    idle_alarm,
+    invocation_alarms,
+    queue_alarms,
+)
+from constructs_lib.alarm_topic import AlarmTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sqs as sqs
+
+    from constructs_lib.alarm_settings import AlarmSettings
+    from constructs_lib.metrics import AsyncEndpointMetrics
+    from constructs_lib.scaling_settings import ScalingSettings
+
+
+class EndpointAlarms(Construct):
+    """The alarms of an endpoint, its consumers' queues and its polling function, and the topic that they go to.
+
+    Missing data are not breaching: most of these metrics have datapoints only where something happens, an idle endpoint
+    may publish none at all, and an alarm has to recover from that. Dead-letter queues are the exception: SQS stops
+    publishing for a queue that nobody has used for hours, whatever is in it, so there silence changes nothing.
+
+    Args:
+        scope: The parent.
+        construct_id: The name within it.
+        metrics: Of the endpoint.
+        queues: The consumers' queues by name, each with a dead-letter queue.
+        function: The polling function.
+        settings: Thresholds and topic.
+        scaling: How the endpoint wakes and rests.
+        max_job_seconds: The longest that the model may work on a request.
+        request_ttl_seconds: The longest that a request may wait in the queue.
+
+    Attributes:
+        topic: Where alarms are announced, and that they are over.
+        alarms: All of them, the most urgent first.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        metrics: AsyncEndpointMetrics,
+        queues: Mapping[str, sqs.Queue],
+        function: lambda_.Function,
+        settings: AlarmSettings,
+        scaling: ScalingSettings,
+        max_job_seconds: int,
+        request_ttl_seconds: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self.topic = self._topic()
+        self._action = actions.SnsAction(self.topic)
+        definitions = [
+            *queue_alarms(metrics, settings, scaling, request_ttl_seconds),
+            *invocation_alarms(metrics, settings, settings.window_seconds(max_job_seconds)),
+            *delivery_alarms(metrics, settings),
+            *function_alarms(function, settings, settings.window_seconds(max_job_seconds)),
+            idle_alarm(metrics, scaling, settings.idle_seconds(scaling, max_job_seconds)),
+        ]
+        alarms = [(one.severity, self._add(self, one)) for one in definitions]
+        for consumer, queue in queues.items():
+            one = dead_letter_alarm(queue, settings)
+            alarms.append((one.severity, self._add(Construct(self, f"Consumer-{consumer}"), one)))
+        self.alarms = [alarm for severity in Severity for of, alarm in alarms if of is severity]
+
+    def _topic(self) -> sns.ITopic:
+        if (existing := self._settings.topic_arn) is not None:
+            return sns.Topic.from_topic_arn(self, "ExistingTopic", existing)
+        return AlarmTopic(self, "Announcements").topic
+
+    def _add(self, scope: Construct, one: AlarmDefinition) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            scope,
+            one.name,
+            alarm_description=f"[{one.severity}] {one.meaning} Runbook: {self._settings.runbook_url}#{one.section}",
+            metric=one.metric,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            threshold=one.threshold,
+            evaluation_periods=one.periods,
+            datapoints_to_alarm=one.periods,
+            treat_missing_data=one.missing,
+        )
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
+        return alarm
