@@ -23,6 +23,10 @@ class AwsError(Exception):
         self.status = status
 
 
+class NotFoundError(AwsError):
+    """The refusal of an operation on something that does not exist, under whatever code its service has for it."""
+
+
 def validation_exception(message: str) -> AwsError:
     """Return the error with which JSON services of AWS refuse a request's content."""
     return AwsError("ValidationException", message)

@@ -23,6 +23,7 @@ from local_cloud import (
     ministack_encryption,
     ministack_iam,
     ministack_kms,
+    ministack_metric_data,
     ministack_metrics,
     ministack_s3,
     ministack_sqs,
@@ -72,6 +73,7 @@ def missing_private_names() -> list[str]:
         ministack_encryption,
         ministack_iam,
         ministack_kms,
+        ministack_metric_data,
         ministack_metrics,
         ministack_s3,
         ministack_sqs,
@@ -173,27 +175,27 @@ class MiniStack:
             return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
         def create(logical_id: str, properties: Members, stack_name: str) -> tuple[str, Members]:
+            resource_type.check(logical_id, properties)
             name = self._provisioners._physical_name(stack_name, logical_id, max_len=63)  # noqa: SLF001
             created: tuple[str, Members] = on_loop(resource_type.create(current_scope(), name, properties))
             return created
 
+        def update(
+            physical_id: str, old: Members, new: Members, _stack_name: str, logical_id: str
+        ) -> tuple[str, Members]:
+            resource_type.check(logical_id, new)
+            updated: tuple[str, Members] = on_loop(resource_type.update(current_scope(), physical_id, old, new))
+            return updated
+
         def delete(physical_id: str, _properties: Members) -> None:
             if physical_id:
-                on_loop(resource_type.delete(current_scope(), physical_id))
+                on_loop(resource_type.delete_if_present(current_scope(), physical_id))
 
-        handlers: dict[str, Callable[..., Any]] = {"create": create, "delete": delete}
-        if (change := resource_type.update) is not None:
-
-            def update(physical_id: str, _old: Members, new: Members, _stack_name: str) -> tuple[str, Members]:
-                updated: tuple[str, Members] = on_loop(change(current_scope(), physical_id, new))
-                return updated
-
-            handlers["update"] = update
-        self._register(resource_type, handlers)
+        self._register(resource_type, {"create": create, "update": update, "delete": delete})
 
     def _register(self, resource_type: ResourceType, handlers: Mapping[str, Callable[..., Any]]) -> None:
         provisioners, name = self._provisioners, resource_type.name
-        provisioners._RESOURCE_HANDLERS[name] = handlers  # noqa: SLF001
+        provisioners._RESOURCE_HANDLERS[name] = {**handlers, "update_with_logical_id": True}  # noqa: SLF001
         provisioners._REPLACING_PROPERTIES[name] = resource_type.create_only  # noqa: SLF001
         if resource_type.name_property:
             provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": resource_type.name_property}  # noqa: SLF001

@@ -62,14 +62,17 @@ class MiniStackMetrics:
         store = self._cloudwatch._store_datum  # noqa: SLF001
         store(namespace, name, dict(dimensions), timestamp, unit, value, None, None, None)
 
-    def statistics(self, scope: Scope, metric: Metric, *, period: float, count: int, end: float) -> list[float | None]:
+    def statistics(
+        self, scope: Scope, metric: Metric, *, period: float, count: int, end: float, unit: str | None = None
+    ) -> list[float | None]:
         """Return a metric's statistic in each of the last ``count`` periods before ``end``, oldest first.
 
-        The metric is the one of exactly its dimensions; ``None`` stands for a period without samples.
+        The metric is the one of exactly its dimensions, and of ``unit`` if one is named; ``None`` stands for a period
+        without samples.
         """
         key = (metric.namespace, metric.name, self._cloudwatch._dims_key(dict(metric.dimensions)))  # noqa: SLF001
         series = self._series.get_scoped(scope.account, scope.region, key)
-        if series is None:
+        if series is None or unit not in (None, series.unit):
             return [None] * count
         found = series.statistics(start=end - count * period, period=period, count=count)
         return [one.value(metric.statistic) for one in found]

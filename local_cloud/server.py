@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local_cloud import ministack_lambda, ministack_routing, ministack_s3, same_origin
+from local_cloud import ministack_lambda, ministack_metric_data, ministack_routing, ministack_s3, same_origin
 from local_cloud.application_autoscaling.api import AutoScalingApi
 from local_cloud.application_autoscaling.cloudformation import AutoScalingResources
 from local_cloud.application_autoscaling.scaling import Scaling
@@ -80,6 +80,7 @@ class LocalCloud:
         for name in ("local_cloud", "asyncio"):
             logging.getLogger(name).addHandler(self._errors)
         self._ministack = MiniStack(clock.now)
+        ministack_metric_data.answer_whole_questions()
         self._ministack.name_lambda_errors()
         tags = Tags()
         self._identities = Identities(tags.of)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, StringShape, StructureShape
 
-from local_cloud.errors import validation_exception
+from local_cloud.errors import AwsError, validation_exception
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,15 @@ JAVA_PATTERNS: Final = {
 """Patterns of the service models that Java reads and Python does not, with what they mean in Python."""
 
 _NUMBERS: Final = ("integer", "long", "float", "double")
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {"boolean": (bool,), "timestamp": (int, float, str)}
+_TOKENS: Final[Mapping[type, str]] = {
+    str: "STRING_VALUE",
+    int: "NUMBER_VALUE",
+    float: "NUMBER_VALUE",
+    list: "START_ARRAY",
+    dict: "START_OBJECT",
+}
+"""What the reader of requests calls a JSON value."""
 
 
 @functools.cache
@@ -60,7 +69,8 @@ def check(shape: Shape, value: Any) -> None:  # noqa: ANN401 - a request's membe
     """Check ``value`` against ``shape``.
 
     Raises:
-        AwsError: ``ValidationException`` that lists every violation, in AWS's words.
+        AwsError: ``SerializationException`` for a value of another JSON type, or ``ValidationException`` that lists
+            every violation, in AWS's words.
     """
     found = list(violations(shape, value, ""))
     if found:
@@ -69,7 +79,11 @@ def check(shape: Shape, value: Any) -> None:  # noqa: ANN401 - a request's membe
 
 
 def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - a request's members
-    """Yield what is wrong with ``value``, one sentence each."""
+    """Yield what is wrong with ``value``, one sentence each.
+
+    Raises:
+        AwsError: it is of another JSON type, so that nothing more can be said of it.
+    """
     match shape:
         case StructureShape() if isinstance(value, dict):
             yield from _structure_violations(shape, value, path)
@@ -116,8 +130,10 @@ def _scalar_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:  #
             yield _violation(value, path, f"have value greater than or equal to {minimum}")
         if maximum is not None and value > maximum:
             yield _violation(value, path, f"have value less than or equal to {maximum}")
-    elif shape.type_name not in ("boolean", "timestamp") or not isinstance(value, bool | int | float | str):
-        yield _violation(value, path, f"be of type {shape.type_name}")
+    elif not isinstance(value, _TYPES.get(shape.type_name, ())) or (
+        isinstance(value, bool) != (shape.type_name == "boolean")
+    ):
+        raise _unreadable(shape, value, path)
 
 
 def _size_violations(shape: Shape, size: int, value: object, path: str) -> Iterator[str]:
@@ -130,6 +146,11 @@ def _size_violations(shape: Shape, size: int, value: object, path: str) -> Itera
 
 def _violation(value: object, path: str, constraint: str) -> str:
     return f"Value '{value}' at '{path}' failed to satisfy constraint: Member must {constraint}"
+
+
+def _unreadable(shape: Shape, value: object, path: str) -> AwsError:
+    token = f"{value}_VALUE".upper() if isinstance(value, bool) else _TOKENS.get(type(value), "VALUE_NULL")
+    return AwsError("SerializationException", f"{token} can not be converted to a {shape.type_name.title()}: {path}")
 
 
 def _camel(name: str) -> str:

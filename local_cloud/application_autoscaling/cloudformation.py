@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.resource_type import ResourceType
 from local_cloud.service_model import coerced, input_shape
+from local_cloud.template_schema import TemplateSchema, template_schema
+from local_cloud.template_tags import TAG, tag_changes, tags
 
 if TYPE_CHECKING:
     from local_cloud.application_autoscaling.api import AutoScalingApi
@@ -18,6 +20,22 @@ if TYPE_CHECKING:
 
 _SERVICE: Final = "application-autoscaling"
 _KEY: Final = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+
+_ACTION: Final = template_schema(_SERVICE, "PutScheduledAction")
+
+SCALABLE_TARGET: Final = template_schema(
+    _SERVICE,
+    "RegisterScalableTarget",
+    ScheduledActions=TemplateSchema(
+        properties={name: nested for name, nested in _ACTION.properties.items() if name not in _KEY},
+        required=_ACTION.required,
+    ),
+    Tags=TAG,
+)
+"""The properties of ``AWS::ApplicationAutoScaling::ScalableTarget``."""
+
+SCALING_POLICY: Final = template_schema(_SERVICE, "PutScalingPolicy", ScalingTargetId=None)
+"""The properties of ``AWS::ApplicationAutoScaling::ScalingPolicy``."""
 
 
 class AutoScalingResources:
@@ -32,27 +50,47 @@ class AutoScalingResources:
             ResourceType(
                 name="AWS::ApplicationAutoScaling::ScalableTarget",
                 create=self._create_target,
-                update=self._put_target,
+                update=self._update_target,
                 delete=self._delete_target,
+                schema=SCALABLE_TARGET,
                 create_only=_KEY,
             ),
             ResourceType(
                 name="AWS::ApplicationAutoScaling::ScalingPolicy",
                 create=self._create_policy,
-                update=self._put_policy,
+                update=self._update_policy,
                 delete=self._delete_policy,
+                schema=SCALING_POLICY,
                 create_only=("PolicyName", "ScalingTargetId", *_KEY),
             ),
         ]
 
     async def _create_target(self, scope: Scope, _generated: str, properties: Members) -> tuple[str, Members]:
-        return await self._put_target(scope, "", properties)
+        return await self._put_target(scope, properties, Tags=tags(properties))
 
-    async def _put_target(self, scope: Scope, _physical_id: str, properties: Members) -> tuple[str, Members]:
-        await self._api.call(scope, "RegisterScalableTarget", _known("RegisterScalableTarget", properties))
+    async def _update_target(self, scope: Scope, _id: str, old: Members, new: Members) -> tuple[str, Members]:
+        updated = await self._put_target(scope, new)
+        await self._update_tags(scope, old, new)
+        return updated
+
+    async def _put_target(self, scope: Scope, properties: Members, **more: Members) -> tuple[str, Members]:
+        """Register a target, ``more`` being members that an update cannot have."""
+        untagged = {name: value for name, value in properties.items() if name != "Tags"}
+        members = _known("RegisterScalableTarget", untagged)
+        await self._api.call(scope, "RegisterScalableTarget", {**members, **more})
         await self._put_scheduled_actions(scope, properties)
         physical_id = "|".join(str(properties[name]) for name in _KEY)
         return physical_id, {"Id": physical_id}
+
+    async def _update_tags(self, scope: Scope, old: Members, new: Members) -> None:
+        asked = {"ServiceNamespace": new["ServiceNamespace"], "ResourceIds": [new["ResourceId"]]}
+        [target] = await _all(self._api, scope, "DescribeScalableTargets", "ScalableTargets", asked)
+        arn = {"ResourceARN": target["ScalableTargetARN"]}
+        changed, dropped = tag_changes(old, new)
+        if dropped:
+            await self._api.call(scope, "UntagResource", {**arn, "TagKeys": dropped})
+        if changed:
+            await self._api.call(scope, "TagResource", {**arn, "Tags": changed})
 
     async def _delete_target(self, scope: Scope, physical_id: str) -> None:
         await self._api.call(scope, "DeregisterScalableTarget", _target_key(physical_id))
@@ -68,9 +106,12 @@ class AutoScalingResources:
             await self._api.call(scope, "PutScheduledAction", _known("PutScheduledAction", {**key, **action}))
 
     async def _create_policy(self, scope: Scope, _generated: str, properties: Members) -> tuple[str, Members]:
-        return await self._put_policy(scope, "", properties)
+        return await self._put_policy(scope, properties)
 
-    async def _put_policy(self, scope: Scope, _physical_id: str, properties: Members) -> tuple[str, Members]:
+    async def _update_policy(self, scope: Scope, _arn: str, _old: Members, new: Members) -> tuple[str, Members]:
+        return await self._put_policy(scope, new)
+
+    async def _put_policy(self, scope: Scope, properties: Members) -> tuple[str, Members]:
         key = _target_key(properties["ScalingTargetId"]) if properties.get("ScalingTargetId") else {}
         members = _known("PutScalingPolicy", {**properties, **key})
         arn = (await self._api.call(scope, "PutScalingPolicy", members))["PolicyARN"]

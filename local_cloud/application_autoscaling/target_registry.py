@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_cloud.application_autoscaling.targets import DIMENSION, NAMESPACE
-from local_cloud.errors import AwsError
+from local_cloud.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ class TargetRegistry:
         """Return the target that a request names.
 
         Raises:
-            AwsError: there is none.
+            NotFoundError: there is none.
         """
         target = self.find(scope, members["ResourceId"])
         kind = members["ServiceNamespace"], members["ScalableDimension"]
@@ -67,6 +67,6 @@ class TargetRegistry:
         del self._targets[target.scope, target.resource_id]
 
 
-def not_found(message: str) -> AwsError:
+def not_found(message: str) -> NotFoundError:
     """Return the error with which Application Auto Scaling says that what a request names is not there."""
-    return AwsError("ObjectNotFoundException", message)
+    return NotFoundError("ObjectNotFoundException", message)

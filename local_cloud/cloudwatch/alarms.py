@@ -83,10 +83,11 @@ class AlarmEvaluator:
 
     def _evaluate(self, scope: Scope, members: Members, now: float) -> EvaluatedAlarm | None:
         try:
-            alarm = alarm_from_api(alarm_members(members))
+            # The engine knows no units: which samples an alarm watches is decided where they are kept.
+            alarm = alarm_from_api(alarm_members({**members, "Unit": None}))
             if not is_due(alarm, now):
                 return None
-            datapoints = self._datapoints(scope, alarm, now)
+            datapoints = self._datapoints(scope, alarm, members.get("Unit"), now)
         except ScalingConfigurationError as error:
             self._refuse(members["AlarmArn"], error)
             return None
@@ -98,10 +99,10 @@ class AlarmEvaluator:
         actions = tuple(members.get("AlarmActions") or ()) if members.get("ActionsEnabled", True) else ()
         return EvaluatedAlarm(scope=scope, alarm=alarm, evaluation=evaluation, actions=actions)
 
-    def _datapoints(self, scope: Scope, alarm: Alarm, now: float) -> list[float | None]:
+    def _datapoints(self, scope: Scope, alarm: Alarm, unit: str | None, now: float) -> list[float | None]:
         def fetch(metric: Metric) -> list[float | None]:
             return self._metrics.statistics(
-                scope, metric, period=alarm.period_seconds, count=alarm.evaluation_range, end=now
+                scope, metric, period=alarm.period_seconds, count=alarm.evaluation_range, end=now, unit=unit
             )
 
         return alarm.metric.datapoints(fetch, self._assumptions)

@@ -11,6 +11,7 @@ from local_cloud.errors import AwsError
 from local_cloud.ministack_context import enter
 from local_cloud.resource_type import ResourceType
 from local_cloud.service_model import coerced, input_shape
+from local_cloud.template_schema import template_schema
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SERVICE: Final = "monitoring"
 """By which MiniStack knows CloudWatch."""
+
+COMPOSITE_ALARM: Final = template_schema("cloudwatch", "PutCompositeAlarm")
+"""The properties of ``AWS::CloudWatch::CompositeAlarm``."""
 
 
 def composite_alarm(call: Call) -> ResourceType:
@@ -44,6 +48,9 @@ def composite_alarm(call: Call) -> ResourceType:
     async def create(scope: Scope, generated: str, properties: Members) -> tuple[str, Members]:
         return await put(scope, str(properties.get("AlarmName") or generated), properties)
 
+    async def update(scope: Scope, name: str, _old: Members, new: Members) -> tuple[str, Members]:
+        return await put(scope, name, new)
+
     async def delete(scope: Scope, name: str) -> None:
         enter(scope)
         await call(SERVICE, "DeleteAlarms", {"AlarmNames": [name]})
@@ -51,8 +58,9 @@ def composite_alarm(call: Call) -> ResourceType:
     return ResourceType(
         name="AWS::CloudWatch::CompositeAlarm",
         create=create,
-        update=put,
+        update=update,
         delete=delete,
+        schema=COMPOSITE_ALARM,
         create_only=("AlarmName",),
         name_property="AlarmName",
     )

@@ -83,6 +83,11 @@ class Series:
     def __bool__(self) -> bool:
         return bool(self._totals)
 
+    @property
+    def unit(self) -> str:
+        """The unit of the first sample, which is taken to be that of all."""
+        return self._unit
+
     def __iter__(self) -> Iterator[Point]:
         with self._lock:
             kept = [each for minute, total in self._totals.items() for each in self._samples_of(minute, total)]

@@ -6,11 +6,13 @@ What ``Ref`` and ``Fn::GetAtt`` return is as in the *CloudFormation Template Ref
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.resource_type import ResourceType
 from local_cloud.sagemaker.tags import without_reserved
 from local_cloud.service_model import coerced, input_shape
+from local_cloud.template_schema import TemplateSchema, template_schema
+from local_cloud.template_tags import tag_changes
 
 if TYPE_CHECKING:
     from local_cloud.json_api import JsonApi, Members
@@ -18,6 +20,23 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.endpoints import Endpoints
     from local_cloud.sagemaker.tags import Tags
     from local_cloud.scope import Scope
+
+MODEL: Final = template_schema("sagemaker", "CreateModel")
+"""The properties of ``AWS::SageMaker::Model``."""
+
+ENDPOINT_CONFIG: Final = template_schema("sagemaker", "CreateEndpointConfig")
+"""The properties of ``AWS::SageMaker::EndpointConfig``."""
+
+_EXCLUDED: Final = TemplateSchema(properties={"VariantPropertyType": None}, required=())
+
+ENDPOINT: Final = template_schema(
+    "sagemaker",
+    "CreateEndpoint",
+    RetainAllVariantProperties=None,
+    ExcludeRetainedVariantProperties=_EXCLUDED,
+    RetainDeploymentConfig=None,
+)
+"""The properties of ``AWS::SageMaker::Endpoint``: those of creation, and what says how to update."""
 
 
 class SageMakerResources:
@@ -37,19 +56,20 @@ class SageMakerResources:
     def types(self) -> list[ResourceType]:
         """Return the types."""
         return [
-            self._immutable_type("Model"),
-            self._immutable_type("EndpointConfig"),
+            self._immutable_type("Model", MODEL),
+            self._immutable_type("EndpointConfig", ENDPOINT_CONFIG),
             ResourceType(
                 name="AWS::SageMaker::Endpoint",
                 create=self._create_endpoint,
                 update=self._update_endpoint,
                 delete=self._delete_endpoint,
+                schema=ENDPOINT,
                 create_only=("EndpointName",),
                 name_property="EndpointName",
             ),
         ]
 
-    def _immutable_type(self, kind: str) -> ResourceType:
+    def _immutable_type(self, kind: str, schema: TemplateSchema) -> ResourceType:
         """Return a type each of whose properties but ``Tags`` replaces the resource."""
         name_member = f"{kind}Name"
         shape = input_shape("sagemaker", f"Create{kind}")
@@ -59,14 +79,20 @@ class SageMakerResources:
             arn = await self._create(scope, kind, members)
             return arn, {name_member: members[name_member]}
 
+        async def update(scope: Scope, arn: str, old: Members, new: Members) -> tuple[str, Members]:
+            await self._update_tags(scope, arn, old, new)
+            name = (await self._api.call(scope, f"Describe{kind}", {name_member: _name(arn)}))[name_member]
+            return arn, {name_member: name}
+
         async def delete(scope: Scope, arn: str) -> None:
             await self._api.call(scope, f"Delete{kind}", {name_member: _name(arn)})
 
         return ResourceType(
             name=f"AWS::SageMaker::{kind}",
             create=create,
-            update=None,
+            update=update,
             delete=delete,
+            schema=schema,
             create_only=tuple(name for name in shape.members if name != "Tags"),
             name_property=name_member,
         )
@@ -92,14 +118,25 @@ class SageMakerResources:
             raise
         return arn, {"EndpointName": name}
 
-    async def _update_endpoint(self, scope: Scope, arn: str, properties: Members) -> tuple[str, Members]:
+    async def _update_endpoint(self, scope: Scope, arn: str, old: Members, new: Members) -> tuple[str, Members]:
         name = (await self._at_rest(scope, arn)).name
-        shape = input_shape("sagemaker", "UpdateEndpoint")
-        known = {key: value for key, value in properties.items() if key in shape.members}
-        members: dict[str, Any] = coerced(shape, {**known, "EndpointName": name})
-        await self._api.call(scope, "UpdateEndpoint", members)
-        await self._wait(scope, name)
+        if {**old, "Tags": None} != {**new, "Tags": None}:
+            shape = input_shape("sagemaker", "UpdateEndpoint")
+            known = {key: value for key, value in new.items() if key in shape.members}
+            members: dict[str, Any] = coerced(shape, {**known, "EndpointName": name})
+            await self._api.call(scope, "UpdateEndpoint", members)
+            await self._wait(scope, name)
+        await self._update_tags(scope, arn, old, new)
         return arn, {"EndpointName": name}
+
+    async def _update_tags(self, scope: Scope, arn: str, old: Members, new: Members) -> None:
+        """Change those tags that a template changes; others may be somebody else's."""
+        changed, dropped = tag_changes(old, new)
+        if dropped:
+            await self._api.call(scope, "DeleteTags", {"ResourceArn": arn, "TagKeys": dropped})
+        if changed:
+            added = [{"Key": key, "Value": value} for key, value in changed.items()]
+            await self._api.call(scope, "AddTags", {"ResourceArn": arn, "Tags": added})
 
     async def _delete_endpoint(self, scope: Scope, arn: str) -> None:
         endpoint = await self._at_rest(scope, arn)

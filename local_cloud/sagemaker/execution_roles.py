@@ -45,8 +45,8 @@ class ExecutionRoles:
             AwsError: SageMaker may not assume the role, or the role may not pull the image or read the artefact.
         """
         self.check_trust(model.role_arn)
-        if model.artefact and not model.artefact_is_prefix:
-            await self._check_artefact(scope, model.role_arn, model.artefact)
+        if model.artefact:
+            await self._check_artefact(scope, model.role_arn, model.artefact, is_prefix=model.artefact_is_prefix)
         if reason := self._identities.role_lacks(scope, model.role_arn, image_grants(model.image)):
             raise validation_exception(
                 f'The execution role "{model.role_arn}" may not pull the image {model.image}: {reason}'
@@ -99,15 +99,24 @@ class ExecutionRoles:
                 f"'{SAGEMAKER}' to assume the role."
             )
 
-    async def _check_artefact(self, scope: Scope, role_arn: str, uri: str) -> None:
-        location = S3Location.from_uri(uri)
-        bucket, key = location.bucket, location.key
+    async def _check_artefact(self, scope: Scope, role_arn: str, uri: str, *, is_prefix: bool) -> None:
         try:
-            await self._clients.call(scope, "s3", "head_object", role_arn=role_arn, Bucket=bucket, Key=key)
-        except (BotoCoreError, ClientError) as error:
+            is_there = await self._is_there(scope, role_arn, S3Location.from_uri(uri), is_prefix=is_prefix)
+        except (BotoCoreError, ClientError):
+            is_there = False
+        if not is_there:
             raise validation_exception(
                 f'Could not access model data at {uri}. Please ensure that the role "{role_arn}" exists and that its '
                 f'trust relationship policy allows the action "sts:AssumeRole" for the service principal '
                 f'"{SAGEMAKER}". Also ensure that the role has "s3:GetObject" permissions and that the object is '
                 f"located in {scope.region}."
-            ) from error
+            )
+
+    async def _is_there(self, scope: Scope, role_arn: str, location: S3Location, *, is_prefix: bool) -> bool:
+        """Return whether an object is there, or any below a prefix; the error of S3 says that it is not, too."""
+        bucket, key = location.bucket, location.key
+        if not is_prefix:
+            await self._clients.call(scope, "s3", "head_object", role_arn=role_arn, Bucket=bucket, Key=key)
+            return True
+        listed = {"Bucket": bucket, "Prefix": key, "MaxKeys": 1}
+        return bool((await self._clients.call(scope, "s3", "list_objects_v2", role_arn=role_arn, **listed))["KeyCount"])

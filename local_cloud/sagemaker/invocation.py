@@ -98,7 +98,8 @@ class Invoker:
             self._metrics.count("RequestDownloadFailures", variant)
             return failed_outcome(f"ClientError: The input has {len(body)} bytes, {MAX_PAYLOAD_BYTES} are allowed.")
         downloaded = self._clock.now()
-        self._metrics.duration("RequestDownloadLatency", variant, downloaded - started)
+        if request.input_location is not None:
+            self._metrics.duration("RequestDownloadLatency", variant, downloaded - started)
         timeout = self._clock.real_seconds(request.timeout_seconds)
         outcome = await container.invoke(body or b"", request_headers(request), timeout)
         self._metrics.duration("ModelLatency", variant, self._clock.now() - downloaded)

@@ -41,8 +41,7 @@ def output_location(
         extension: the request's ``S3OutputPathExtension``, appended to the output path.
         filename: the request's ``Filename``, in place of the generated name.
     """
-    folders = [settings.output_path.rstrip("/"), *([extension.strip("/")] if extension else [])]
-    return "/".join([*folders, filename or f"{generated}.out"])
+    return "/".join([*_folders(settings.output_path, extension), filename or f"{generated}.out"])
 
 
 def failure_location(settings: AsyncInferenceSettings, generated: str, *, extension: str | None = None) -> str | None:
@@ -57,5 +56,9 @@ def failure_location(settings: AsyncInferenceSettings, generated: str, *, extens
     """
     if settings.failure_path is None:
         return None
-    folders = [settings.failure_path.rstrip("/"), *([extension.strip("/")] if extension else [])]
-    return "/".join([*folders, f"{generated}-error.out"])
+    return "/".join([*_folders(settings.failure_path, extension), f"{generated}-error.out"])
+
+
+def _folders(path: str, extension: str | None) -> list[str]:
+    """Return a path and what a request adds to it; an extension of slashes adds nothing."""
+    return [path.rstrip("/"), *filter(None, [(extension or "").strip("/")])]

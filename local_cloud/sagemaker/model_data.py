@@ -1,4 +1,7 @@
-"""What a container finds in ``/opt/ml/model``, copied at every launch: an archive in S3, or objects below a prefix."""
+"""What a container finds in ``/opt/ml/model``, copied at every launch: an archive, an object or those below a prefix.
+
+Source of the rules for names: the service model's description of ``S3ModelDataSource.CompressionType``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 import io
 import tarfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from local_cloud.aws_clients import AwsClients
     from local_cloud.sagemaker.resources import Model
     from local_cloud.scope import Scope
+
+_MAX_FILE_NAME_BYTES: Final = 255
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,21 +51,25 @@ class ModelData:
         if not self.model.artefact:
             return
         try:
-            await (self._copy_objects(folder) if self.model.artefact_is_prefix else self._unpack(folder))
+            await self._copy(folder, S3Location.from_uri(self.model.artefact))
         except (AwsError, BotoCoreError, ClientError, OSError, tarfile.TarError) as error:
             raise ContainerError(f"Failed to download model data from {self.model.artefact}: {error}") from error
 
-    async def _unpack(self, folder: Path) -> None:
-        archive = await self._read(S3Location.from_uri(str(self.model.artefact)))
-        await asyncio.to_thread(_extract, archive, folder)
+    async def _copy(self, folder: Path, location: S3Location) -> None:
+        if self.model.artefact_is_prefix:
+            await self._copy_objects(folder, location)
+        elif self.model.artefact_is_archive:
+            await asyncio.to_thread(_extract, await self._read(location), folder)
+        else:
+            name = location.key.rpartition("/")[2]
+            await asyncio.to_thread(_write, folder, name, await self._read(location))
 
-    async def _copy_objects(self, folder: Path) -> None:
-        prefix = S3Location.from_uri(str(self.model.artefact))
+    async def _copy_objects(self, folder: Path, prefix: S3Location) -> None:
         request: dict[str, Any] = {"Bucket": prefix.bucket, "Prefix": prefix.key}
         while True:
             page = await self._call("list_objects_v2", **request)
             for entry in page.get("Contents", ()):
-                name = entry["Key"].removeprefix(prefix.key).lstrip("/")
+                name = entry["Key"].removeprefix(prefix.key)
                 content = await self._read(S3Location(prefix.bucket, entry["Key"]))
                 await asyncio.to_thread(_write, folder, name, content)
             if not page.get("IsTruncated"):
@@ -76,11 +85,15 @@ class ModelData:
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
+    if not all(_is_file_name(part) for part in name.split("/")):
+        raise ContainerError(f"an object cannot be the file {name!r} below /opt/ml/model")
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise ContainerError(f"the object {name} would lie outside of /opt/ml/model")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
+
+
+def _is_file_name(part: str) -> bool:
+    return part not in ("", ".", "..") and "\0" not in part and len(part.encode()) <= _MAX_FILE_NAME_BYTES
 
 
 def _extract(archive: bytes, folder: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from local_cloud.errors import AwsError, validation_exception
 from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.model_checks import check_definition
 from local_cloud.sagemaker.resources import AsyncInferenceSettings, EndpointConfig, Model
 from local_cloud.sagemaker.tags import check_tags
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 
 _NOT_ASYNCHRONOUS: Final = ("CrossRegionTrafficConfig", "DataCaptureConfig", "ShadowProductionVariants")
+_WITHOUT_ASYNCHRONOUS: Final = "ml.inf1."
+_NOT_OF_A_VARIANT: Final = ("ManagedInstanceScaling", "ServerlessConfig")
 
 
 class ModelOperations:
@@ -64,10 +67,7 @@ class ModelOperations:
         check_tags(members)
         name = members["ModelName"]
         model = Model(name=name, arn=self._models.arn(scope, name), created_at=self._clock.now(), definition=members)
-        if not members.get("ExecutionRoleArn"):
-            raise validation_exception("ExecutionRoleArn is required")
-        if not model.image:
-            raise validation_exception("the primary container has no Image")
+        check_definition(scope, members)
         self._models.require_free(scope, name)
         await self._roles.check_model(scope, model)
         self._models.add(scope, model)
@@ -136,8 +136,13 @@ def _check_asynchronous(members: Members) -> None:
         if members.get(name):
             raise _unsupported(name)
     [variant] = members["ProductionVariants"]
-    if variant.get("ServerlessConfig"):
-        raise _unsupported("ServerlessConfig")
+    for name in _NOT_OF_A_VARIANT:
+        if variant.get(name):
+            raise _unsupported(name)
+    pools = [pool["InstanceType"] for pool in variant.get("InstancePools") or ()]
+    for instance_type in (variant.get("InstanceType", ""), *pools):
+        if instance_type.startswith(_WITHOUT_ASYNCHRONOUS):
+            raise _unsupported(instance_type)
     if not (variant.get("InstanceType") or variant.get("InstancePools")) or not variant.get("InitialInstanceCount"):
         raise validation_exception("InstanceType and InitialInstanceCount are required of a production variant")
 

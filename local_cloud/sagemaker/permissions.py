@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from local_cloud.scope import Scope
 
 _PULL: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-_ECR_IMAGE: Final = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[\w-]+)\.[\w.]+/(?P<repository>[^:@]+)[:@].*"
+ECR_IMAGE: Final = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[\w-]+)\.[\w.]+/(?P<repository>[^:@]+)(?:[:@].*)?"
 )
+"""The URI of an image in Amazon ECR, with or without a tag or digest."""
 _NAMED: Final = {"EndpointConfigName": "endpoint-config", "EndpointName": "endpoint", "ModelName": "model"}
 _CREATED: Final = {
     "CreateEndpoint": "EndpointName",
@@ -55,7 +56,7 @@ def caller_grants(scope: Scope, operation: str, members: Members) -> list[Grant]
 
 def image_grants(image: str) -> list[Grant]:
     """Return what an execution role needs to pull an image; nothing where it is not in Amazon ECR."""
-    match = _ECR_IMAGE.fullmatch(image)
+    match = ECR_IMAGE.fullmatch(image)
     if match is None:
         return []
     repository = f"arn:aws:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"

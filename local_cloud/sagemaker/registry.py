@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from local_cloud.errors import validation_exception
+from local_cloud.errors import NotFoundError, validation_exception
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,18 +69,19 @@ class Registry(Generic[ResourceT]):
         """Return the resource called ``name``.
 
         Raises:
-            AwsError: there is none.
+            NotFoundError: there is none.
         """
         resource = self._resources[scope].get(name.lower())
         if resource is None:
-            raise validation_exception(f'Could not find {self._words} "{self.arn(scope, name)}".')
+            message = f'Could not find {self._words} "{self.arn(scope, name)}".'
+            raise NotFoundError("ValidationException", message)
         return resource
 
     def remove(self, scope: Scope, name: str) -> ResourceT:
         """Remove and return the resource called ``name``.
 
         Raises:
-            AwsError: there is none.
+            NotFoundError: there is none.
         """
         resource = self.get(scope, name)
         del self._resources[scope][name.lower()]

@@ -36,6 +36,10 @@ class Model:
         return container
 
     @property
+    def _data_source(self) -> Members:
+        return (self._container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+
+    @property
     def image(self) -> str:
         """The image's URI, empty where the model names none."""
         return str(self._container.get("Image", ""))
@@ -53,14 +57,17 @@ class Model:
     @property
     def artefact(self) -> str | None:
         """The S3 URI of what the container finds in ``/opt/ml/model``; ``None`` for an image that brings all along."""
-        source = (self._container.get("ModelDataSource") or {}).get("S3DataSource") or {}
-        return self._container.get("ModelDataUrl") or source.get("S3Uri")
+        return self._container.get("ModelDataUrl") or self._data_source.get("S3Uri")
 
     @property
     def artefact_is_prefix(self) -> bool:
-        """Whether the artefact is all objects below a prefix, and no archive."""
-        source = (self._container.get("ModelDataSource") or {}).get("S3DataSource") or {}
-        return bool(source.get("S3DataType") == "S3Prefix")
+        """Whether the artefact is all objects below a prefix."""
+        return bool(self._data_source.get("S3DataType") == "S3Prefix")
+
+    @property
+    def artefact_is_archive(self) -> bool:
+        """Whether the artefact is a gzip-compressed TAR archive, to be unpacked."""
+        return self._data_source.get("CompressionType") != "None"
 
     @property
     def is_isolated(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.resources import AsyncInferenceSettings
     from local_cloud.scope import Scope
 
+_INTEGER: Final = re.compile("-?[0-9]+")
 _ACTIONS: Final = {
     "async-invocations": "InvokeEndpointAsync",
     "invocations": "InvokeEndpoint",
@@ -133,10 +135,9 @@ def request_members(endpoint_name: str, headers: Mapping[str, str], body: bytes)
 
 
 def _number(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise _validation_error(f"{name} is no integer: {text}") from error
+    if not _INTEGER.fullmatch(text):
+        raise _validation_error(f"{name} is no integer: {text}")
+    return int(text)
 
 
 def _runtime_error(error: Exception) -> AwsError:

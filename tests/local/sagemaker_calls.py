@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::000000000000:role/execution"
 """The execution role of endpoints whose rights are of no concern."""
 
+UNKNOWN_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/unknown:1"
+"""An image for which no program stands."""
+
 IN_A_MOMENT = {"Delay": 1, "MaxAttempts": 40}
 """How often boto3's waiters ask: a cloud that is local needs no 30 seconds."""
 

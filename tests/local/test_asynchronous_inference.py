@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.process import LocalCloudError, local_cloud
-from tests.local.sagemaker_calls import create_execution_role
+from tests.local.sagemaker_calls import UNKNOWN_IMAGE, create_execution_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,11 +262,11 @@ def test_an_image_without_a_program_fails_the_endpoint(
 ) -> None:
     """The reason names the image and the flag that helps."""
     sagemaker = client("sagemaker")
-    create_config(client, "unknown", PrimaryContainer={"Image": "unknown.example/model:1"})
+    create_config(client, "unknown", PrimaryContainer={"Image": UNKNOWN_IMAGE})
     sagemaker.create_endpoint(EndpointName="unknown", EndpointConfigName="unknown")
     eventually(lambda: sagemaker.describe_endpoint(EndpointName="unknown")["EndpointStatus"] == "Failed")
     reason = sagemaker.describe_endpoint(EndpointName="unknown")["FailureReason"]
-    assert "unknown.example/model:1" in reason
+    assert UNKNOWN_IMAGE in reason
     assert "--container" in reason
     sagemaker.delete_endpoint(EndpointName="unknown")
     eventually(lambda: [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]] == [ENDPOINT])
@@ -275,7 +275,7 @@ def test_an_image_without_a_program_fails_the_endpoint(
 def test_a_model_deleted_behind_its_configuration_is_refused(client: Callable[[str], Any]) -> None:
     """The endpoint does not come to be."""
     sagemaker = client("sagemaker")
-    create_config(client, "gone", PrimaryContainer={"Image": "unknown.example/model:1"})
+    create_config(client, "gone", PrimaryContainer={"Image": UNKNOWN_IMAGE})
     sagemaker.delete_model(ModelName="gone")
     for operation, name in ((sagemaker.create_endpoint, "gone"), (sagemaker.update_endpoint, ENDPOINT)):
         with pytest.raises(ClientError, match=r'Could not find model ".*:model/gone"'):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.local.conftest import ECHO_IMAGE
 from tests.local.sagemaker_calls import IN_A_MOMENT, ROLE, create_config
 
 if TYPE_CHECKING:
@@ -104,27 +105,31 @@ def test_a_container_that_misses_its_health_checks_is_replaced(
     assert b'"alive"' in ask(b"alive")
 
 
-def test_objects_below_a_prefix_are_an_artefact_too(
-    client: Callable[[str], Any], ask: Callable[[bytes], bytes], echo_image: str
+@pytest.mark.parametrize(
+    ("kind", "key", "file"),
+    [("S3Prefix", "files/", "deep/weights.txt"), ("S3Object", "files/deep/weights.txt", "weights.txt")],
+)
+def test_uncompressed_models_are_copied_as_they_are(
+    client: Callable[[str], Any], ask: Callable[[bytes], bytes], kind: str, key: str, file: str
 ) -> None:
-    """Uncompressed models are copied as they are."""
+    """Objects below a prefix keep the rest of their keys as names, a single object the last part of its key."""
+    name, sagemaker = kind.lower(), client("sagemaker")
     client("s3").put_object(Bucket=NAME, Key="files/deep/weights.txt", Body=b"light")
-    source = {"S3Uri": f"s3://{NAME}/files/", "S3DataType": "S3Prefix", "CompressionType": "None"}
-    sagemaker = client("sagemaker")
-    container = {"Image": echo_image, "ModelDataSource": {"S3DataSource": source}}
-    sagemaker.create_model(ModelName="files", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    variant = {"VariantName": "AllTraffic", "ModelName": "files", "InitialInstanceCount": 1}
+    source = {"S3Uri": f"s3://{NAME}/{key}", "S3DataType": kind, "CompressionType": "None"}
+    container = {"Image": ECHO_IMAGE, "ModelDataSource": {"S3DataSource": source}}
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InitialInstanceCount": 1}
     sagemaker.create_endpoint_config(
-        EndpointConfigName="files",
+        EndpointConfigName=name,
         ProductionVariants=[variant | {"InstanceType": "ml.m5.large"}],
         AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": f"s3://{NAME}/output"}},
     )
-    sagemaker.create_endpoint(EndpointName="files", EndpointConfigName="files")
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="files", WaiterConfig=IN_A_MOMENT)
-    sagemaker.delete_endpoint(EndpointName="files")
-    sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName="files")
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=IN_A_MOMENT)
+    sagemaker.delete_endpoint(EndpointName=name)
+    sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=name)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig=IN_A_MOMENT)
-    assert ask(b"read deep/weights.txt") == b"light"
+    assert ask(f"read {file}".encode()) == b"light"
 
 
 def test_an_artefact_that_is_not_there_is_refused(client: Callable[[str], Any], echo_image: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.sagemaker_calls import IN_A_MOMENT, ROLE, create_config, create_endpoint
+from tests.local.sagemaker_calls import IN_A_MOMENT, ROLE, UNKNOWN_IMAGE, create_config, create_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -252,7 +252,7 @@ def test_a_failed_endpoint_can_only_be_deleted(
     eventually: Callable[..., Any],
 ) -> None:
     """An update would not heal it."""
-    sagemaker.create_model(ModelName="bad", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "unknown:1"})
+    sagemaker.create_model(ModelName="bad", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": UNKNOWN_IMAGE})
     create_config(client, "bad", "bad")
     sagemaker.create_endpoint(EndpointName="bad", EndpointConfigName="bad")
     eventually(lambda: sagemaker.describe_endpoint(EndpointName="bad")["EndpointStatus"] == "Failed")
@@ -267,7 +267,7 @@ def test_an_update_that_fails_rolls_back(
     eventually: Callable[..., Any],
 ) -> None:
     """The old instances go on under the old configuration, and the reason is shown."""
-    sagemaker.create_model(ModelName="worse", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "unknown:1"})
+    sagemaker.create_model(ModelName="worse", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": UNKNOWN_IMAGE})
     create_config(client, "worse", "worse")
     before = sagemaker.describe_endpoint(EndpointName=NAME)["EndpointConfigName"]
     sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName="worse")

@@ -12,6 +12,7 @@ import pytest
 from async_inference import AsyncEndpoint, Clock, EndpointConfiguration, ResultTimeout
 from async_inference.configuration import Limits, Prefixes
 from tests.local.conftest import TIME_SCALE
+from tests.local.sagemaker_calls import UNKNOWN_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -457,7 +458,7 @@ def test_a_template_that_names_an_unknown_image_rolls_back(
 ) -> None:
     """The event of the endpoint says why, and nothing stays behind."""
     cloudformation, sagemaker = client("cloudformation"), client("sagemaker")
-    cloudformation.create_stack(StackName="Unknown", TemplateBody=template("unknown.example/model:1", "none"))
+    cloudformation.create_stack(StackName="Unknown", TemplateBody=template(UNKNOWN_IMAGE, "none"))
     eventually(
         lambda: cloudformation.describe_stacks(StackName="Unknown")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
     )
@@ -467,6 +468,6 @@ def test_a_template_that_names_an_unknown_image_rolls_back(
         for event in events
         if event["LogicalResourceId"] == "Endpoint" and event["ResourceStatus"] == "CREATE_FAILED"
     ]
-    assert "no program stands for the image unknown.example/model:1" in reason
+    assert f"no program stands for the image {UNKNOWN_IMAGE}" in reason
     assert sagemaker.list_endpoints(NameContains="Unknown")["Endpoints"] == []
     assert sagemaker.list_models(NameContains="Unknown")["Models"] == []

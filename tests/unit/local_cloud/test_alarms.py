@@ -100,7 +100,16 @@ def test_the_metric_is_asked_for_by_its_exact_dimensions() -> None:
     assert (metric.namespace, metric.name) == ("AWS/SageMaker", "HasBacklogWithoutCapacity")
     assert metric.statistic == "Average"
     assert dict(metric.dimensions) == {"EndpointName": "ocr"}
-    assert periods == {"period": 60, "count": 2 + MOST_EXTRA_DATAPOINTS, "end": 600.0}
+    assert periods == {"period": 60, "count": 2 + MOST_EXTRA_DATAPOINTS, "end": 600.0, "unit": None}
+
+
+@pytest.mark.parametrize("unit", [None, "Bytes"])
+def test_the_metric_is_asked_for_by_its_unit(unit: str | None) -> None:
+    """An alarm with a unit watches the samples of that unit, one without all of them."""
+    cloudwatch = CloudWatch(ALARM | {"Unit": unit}, [1.0, 1.0])
+    assert len(evaluate(cloudwatch)) == 1
+    [(_, periods)] = cloudwatch.asked
+    assert periods["unit"] == unit
 
 
 def test_the_reason_names_the_datapoints_that_were_evaluated() -> None:
@@ -122,7 +131,7 @@ def test_periods_of_minutes_end_with_the_minute(end: float) -> None:
     cloudwatch = CloudWatch(ALARM | {"Period": 300, "EvaluationPeriods": 1, "DatapointsToAlarm": 1}, [1.0])
     evaluate(cloudwatch, end)
     [(_, periods)] = cloudwatch.asked
-    assert periods == {"period": 300, "count": 1 + MOST_EXTRA_DATAPOINTS, "end": end}
+    assert periods == {"period": 300, "count": 1 + MOST_EXTRA_DATAPOINTS, "end": end, "unit": None}
 
 
 def test_an_alarm_over_days_is_evaluated_once_an_hour() -> None:
@@ -154,7 +163,7 @@ def test_disabled_actions_are_not_named() -> None:
 
 def test_an_alarm_that_the_engine_cannot_evaluate_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     """An alarm that silently never fires would be found by nobody."""
-    cloudwatch: Any = CloudWatch(ALARM | {"Unit": "Count"}, [1.0])
+    cloudwatch: Any = CloudWatch(ALARM | {"ExtendedStatistic": "p90"}, [1.0])
     evaluator = AlarmEvaluator(cloudwatch, cloudwatch)
     assert evaluator.evaluate(600.0) == []
     assert evaluator.evaluate(660.0) == []

@@ -382,6 +382,19 @@ EXHAUSTIVE = {
 """Names, units and dimensions as *Monitor asynchronous endpoint* lists them, and the host metric of instances."""
 
 
+@pytest.mark.parametrize(("members", "times"), [({}, 0), ({"body": None, "input_location": "s3://bucket/input/x"}, 1)])
+def test_only_what_is_downloaded_takes_time_to_download(
+    invoke: Callable[..., Bucket],
+    make_request: Callable[..., AsyncRequest],
+    counted: list[str],
+    members: dict[str, Any],
+    times: int,
+) -> None:
+    """An input that came with its request has no latency, not one of nothing."""
+    invoke(make_request(**members), Container(SUCCESS))
+    assert counted.count("RequestDownloadLatency") == times
+
+
 def test_the_metrics_are_those_that_aws_lists(
     clock: SimulatedClock,
     settings: AsyncInferenceSettings,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ("batch-1/a", None, "s3://bucket/output/batch-1/a/u-u.out"),
         ("/batch-1/", "0001.json", "s3://bucket/output/batch-1/0001.json"),
         (None, "0001.json", "s3://bucket/output/0001.json"),
+        ("/", None, "s3://bucket/output/u-u.out"),
     ],
 )
 @pytest.mark.parametrize("output_path", ["s3://bucket/output", "s3://bucket/output/"])
@@ -40,6 +41,7 @@ def test_failures_have_the_generated_name(settings: AsyncInferenceSettings) -> N
 def test_failures_follow_the_extension_where_that_is_assumed(settings: AsyncInferenceSettings) -> None:
     """The generated name stays."""
     assert failure_location(settings, "u-u", extension="/batch/a/") == "s3://bucket/failure/batch/a/u-u-error.out"
+    assert failure_location(settings, "u-u", extension="//") == "s3://bucket/failure/u-u-error.out"
 
 
 def test_without_a_failure_path_there_is_no_failure_location(settings: AsyncInferenceSettings) -> None:

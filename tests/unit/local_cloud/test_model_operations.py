@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.resources import Model
 
 SCOPE = Scope("000000000000", "us-east-1")
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/image:1"
 MODEL = {
     "ModelName": "m",
     "ExecutionRoleArn": "arn:aws:iam::000000000000:role/execution",
-    "PrimaryContainer": {"Image": "image:1"},
+    "PrimaryContainer": {"Image": IMAGE},
 }
 VARIANT = {"VariantName": "AllTraffic", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
 SERVERLESS = {
@@ -37,6 +38,16 @@ SERVERLESS = {
     "ModelName": "m",
     "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1},
 }
+POOLED = {
+    "VariantName": "AllTraffic",
+    "ModelName": "m",
+    "InitialInstanceCount": 1,
+    "InstancePools": [
+        {"InstanceType": "ml.m5.large", "Priority": 1},
+        {"InstanceType": "ml.inf1.2xlarge", "Priority": 2},
+    ],
+}
+MANAGED = {"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}}
 DATA_CAPTURE = {
     "InitialSamplingPercentage": 100,
     "DestinationS3Uri": "s3://bucket/captured",
@@ -50,22 +61,26 @@ CONFIG = {
 
 
 class Bucket:
-    """Knows one object."""
+    """Knows some objects."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
+    def __init__(self, *uris: str) -> None:
+        self._uris = uris
 
-    async def call(self, *_: object, **members: str) -> None:
-        """Perform HeadObject."""
-        if self._uri != f"s3://{members['Bucket']}/{members['Key']}":
+    async def call(self, _scope: object, _service: str, operation: str, **members: Any) -> dict[str, int]:  # noqa: ANN401
+        """Perform HeadObject or ListObjectsV2."""
+        if operation == "list_objects_v2":
+            prefix = f"s3://{members['Bucket']}/{members['Prefix']}"
+            return {"KeyCount": sum(uri.startswith(prefix) for uri in self._uris)}
+        if f"s3://{members['Bucket']}/{members['Key']}" not in self._uris:
             raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
+        return {}
 
 
 @pytest.fixture
 def call(clock: SimulatedClock, finish: Callable[..., Any], identities: Identities) -> Callable[..., Any]:
     """Performs an operation by name."""
     tags = Tags()
-    clients = cast("AwsClients", Bucket("s3://models/there.tar.gz"))
+    clients = cast("AwsClients", Bucket("s3://models/there.tar.gz", "s3://models/folder/weights"))
     roles = ExecutionRoles(identities, clients, Keys(identities, lambda: SCOPE))
     models: Registry[Model] = Registry("model")
     operations = ModelOperations(clock, models, Registry("endpoint-config"), tags, roles).operations()
@@ -83,7 +98,8 @@ def test_a_model_is_described_as_it_was_created(call: Callable[..., Any]) -> Non
 def test_names_are_unique_within_a_region(call: Callable[..., Any]) -> None:
     """Another region has names of its own."""
     call("CreateModel", MODEL)
-    call("CreateModel", MODEL, Scope("000000000000", "eu-west-1"))
+    there = {"PrimaryContainer": {"Image": IMAGE.replace("us-east-1", "eu-west-1")}}
+    call("CreateModel", MODEL | there, Scope("000000000000", "eu-west-1"))
     with pytest.raises(AwsError, match="Cannot create already existing model"):
         call("CreateModel", MODEL)
 
@@ -112,12 +128,65 @@ def test_a_role_that_sagemaker_may_not_assume_is_refused(call: Callable[..., Any
 def test_an_artefact_has_to_be_there(call: Callable[..., Any]) -> None:
     """The message is the one that users know."""
     there, missing = (
-        MODEL | {"PrimaryContainer": {"Image": "image:1", "ModelDataUrl": f"s3://models/{name}.tar.gz"}}
+        MODEL | {"PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": f"s3://models/{name}.tar.gz"}}
         for name in ("there", "missing")
     )
     call("CreateModel", there)
     with pytest.raises(AwsError, match=r"Could not access model data at s3://models/missing\.tar\.gz"):
         call("CreateModel", missing | {"ModelName": "other"})
+
+
+def data_source(uri: str, data_type: str = "S3Prefix", compression: str = "None") -> dict[str, Any]:
+    """Return where the files of a model lie."""
+    source = {"S3Uri": uri, "S3DataType": data_type, "CompressionType": compression}
+    return {"ModelDataSource": {"S3DataSource": source}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Containers": [{"Image": IMAGE}]}, "Exactly one of PrimaryContainer and Containers"),
+        ({"PrimaryContainer": None}, "Exactly one of PrimaryContainer and Containers"),
+        ({"PrimaryContainer": {"Environment": {"A": "1"}}}, "has no Image"),
+        ({"PrimaryContainer": {"Image": "nginx"}}, 'Using non-ECR image "nginx" without Vpc repository access mode'),
+        (
+            {"PrimaryContainer": {"Image": IMAGE.replace("us-east-1", "eu-west-1")}},
+            "does not match expected region of us-east-1",
+        ),
+        (
+            {
+                "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": "s3://models/there.tar.gz"}
+                | data_source("s3://models/")
+            },
+            "Only one of ModelDataUrl and ModelDataSource",
+        ),
+        ({"PrimaryContainer": {"Image": IMAGE} | data_source("s3://models/there")}, "must end with a forward slash"),
+        ({"PrimaryContainer": {"Image": IMAGE} | data_source("s3://models/a/", compression="Gzip")}, "is an S3Object"),
+        ({"PrimaryContainer": {"Image": IMAGE} | data_source("s3://models/a/")}, "Could not access model data at s3:"),
+    ],
+)
+def test_models_that_sagemaker_refuses_are_refused(
+    call: Callable[..., Any], change: dict[str, Any], message: str
+) -> None:
+    """What contradicts itself, cannot be pulled or is not there makes no model."""
+    with pytest.raises(AwsError, match=message) as refusal:
+        call("CreateModel", MODEL | change)
+    assert refusal.value.code == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"Image": IMAGE.partition(":")[0]},
+        {"Image": "nginx", "ImageConfig": {"RepositoryAccessMode": "Vpc"}},
+        {"Image": IMAGE} | data_source("s3://models/folder/"),
+        {"Image": IMAGE} | data_source("s3://models/there.tar.gz", "S3Object"),
+        {"Image": IMAGE} | data_source("s3://models/there.tar.gz", "S3Object", "Gzip"),
+    ],
+)
+def test_images_and_artefacts_of_every_kind_are_taken(call: Callable[..., Any], container: dict[str, Any]) -> None:
+    """An image without a tag, one of a registry in the network, a prefix, an object and an archive."""
+    assert call("CreateModel", MODEL | {"PrimaryContainer": container})
 
 
 def test_a_configuration_needs_its_model(call: Callable[..., Any]) -> None:
@@ -136,6 +205,9 @@ def test_a_configuration_needs_its_model(call: Callable[..., Any]) -> None:
         ({"ProductionVariants": [SERVERLESS]}, "not supported with ServerlessConfig"),
         ({"DataCaptureConfig": DATA_CAPTURE}, "not supported with DataCaptureConfig"),
         ({"ShadowProductionVariants": [VARIANT]}, "not supported with ShadowProductionVariants"),
+        ({"ProductionVariants": [VARIANT | {"InstanceType": "ml.inf1.xlarge"}]}, "not supported with ml.inf1.xlarge"),
+        ({"ProductionVariants": [POOLED]}, "not supported with ml.inf1.2xlarge"),
+        ({"ProductionVariants": [VARIANT | MANAGED]}, "not supported with ManagedInstanceScaling"),
     ],
 )
 def test_configurations_that_sagemaker_refuses_are_refused(
@@ -150,8 +222,8 @@ def test_configurations_that_sagemaker_refuses_are_refused(
 @pytest.mark.parametrize(
     "containers",
     [
-        {"Containers": [{"Image": "image:1"}, {"Image": "image:2"}], "PrimaryContainer": None},
-        {"PrimaryContainer": {"Image": "image:1", "Mode": "MultiModel"}},
+        {"Containers": [{"Image": IMAGE}, {"Image": IMAGE}], "PrimaryContainer": None},
+        {"PrimaryContainer": {"Image": IMAGE, "Mode": "MultiModel"}},
     ],
 )
 def test_pipelines_and_multi_model_endpoints_are_not_asynchronous(

@@ -114,6 +114,8 @@ def test_without_a_failure_path_the_answer_has_no_failure_location(
         (b"", {}, "Exactly one of Body and InputLocation"),
         (b"x", {"InputLocation": "s3://b/k"}, "Exactly one of Body and InputLocation"),
         (b"x", {"RequestTTLSeconds": "soon"}, "RequestTTLSeconds is no integer: soon"),
+        (b"x", {"RequestTTLSeconds": "1_000"}, "RequestTTLSeconds is no integer: 1_000"),
+        (b"x", {"RequestTTLSeconds": "\u0661\u0660\u0660"}, "RequestTTLSeconds is no integer: \u0661\u0660\u0660"),
         (b"x", {"RequestTTLSeconds": "59"}, "greater than or equal to 60"),
         (b"x" * 128_001, {}, "length less than or equal to 128000"),
         (b"x", {"path": "/endpoints/other/async-invocations"}, "Endpoint other of account 000000000000 not found."),

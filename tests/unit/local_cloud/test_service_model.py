@@ -70,7 +70,6 @@ def test_every_pattern_is_one_that_python_reads(service: str, operation: str) ->
         ({"InputLocation": "ftp://bucket/key"}, "'inputLocation'"),
         ({"RequestTTLSeconds": 59}, "Member must have value greater than or equal to 60"),
         ({"InvocationTimeoutSeconds": 3_601}, "Member must have value less than or equal to 3600"),
-        ({"InvocationTimeoutSeconds": "600"}, "Member must be of type integer"),
         ({"CustomAttributes": "ä"}, "'customAttributes'"),
     ],
 )
@@ -81,6 +80,35 @@ def test_what_the_service_refuses_is_refused(members: dict[str, Any], constraint
     assert constraint in refusal.value.message
     assert refusal.value.message.startswith("1 validation error detected: ")
     assert refusal.value.code == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"EnableNetworkIsolation": "maybe"}, "STRING_VALUE can not be converted to a Boolean: enableNetworkIsolation"),
+        ({"EnableNetworkIsolation": "true"}, "STRING_VALUE can not be converted to a Boolean: enableNetworkIsolation"),
+        ({"EnableNetworkIsolation": 1}, "NUMBER_VALUE can not be converted to a Boolean: enableNetworkIsolation"),
+        ({"ModelName": 7}, "NUMBER_VALUE can not be converted to a String: modelName"),
+        ({"ModelName": False}, "FALSE_VALUE can not be converted to a String: modelName"),
+        ({"PrimaryContainer": ["image"]}, "START_ARRAY can not be converted to a Structure: primaryContainer"),
+        ({"Containers": {"Image": "i"}}, "START_OBJECT can not be converted to a List: containers"),
+        ({"Tags": [7]}, "NUMBER_VALUE can not be converted to a Structure: tags.1.member"),
+    ],
+)
+def test_values_of_another_json_type_cannot_be_read(members: dict[str, Any], message: str) -> None:
+    """What is no value of the member's type is no request: nothing of it is looked at."""
+    with pytest.raises(AwsError) as refusal:
+        check(input_shape("sagemaker", "CreateModel"), {"ModelName": "!"} | members)
+    assert (refusal.value.code, refusal.value.message) == ("SerializationException", message)
+
+
+def test_moments_are_numbers_or_texts() -> None:
+    """A template writes them as texts, a client as numbers; nothing else is one."""
+    shape = input_shape("sagemaker", "ListModels")
+    check(shape, {"CreationTimeAfter": 1.5})
+    check(shape, {"CreationTimeAfter": "2026-01-01T00:00:00Z"})
+    with pytest.raises(AwsError, match="TRUE_VALUE can not be converted to a Timestamp"):
+        check(shape, {"CreationTimeAfter": True})
 
 
 def test_all_violations_are_listed() -> None:
