@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PARAMETER = "/async-inference/local/ocr"
 WAKE_ARN = "arn:aws:autoscaling:eu-west-1:000000000000:scalingPolicy:1:resource/sagemaker/Wake"
+CREDENTIALS = ("ASSUMED", "secret-key-of-nobody", "session-token-of-nobody")
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/000000000000/reports"
 
 DIMENSIONS = [{"Name": "EndpointName", "Value": ENDPOINT}]
@@ -132,7 +133,7 @@ class CachingSession:
 
     def __init__(self) -> None:
         self.cloud: FakeCloud | None = None
-        self._session = boto3.Session(aws_access_key_id="ASSUMED", aws_secret_access_key="x", region_name="eu-west-1")  # noqa: S106 - accepted by nobody
+        self._session = boto3.Session(*CREDENTIALS, region_name="eu-west-1")
         self._session.events.register("before-send", self._answer)
         self._clients: dict[object, Any] = {}
         self.region_name = self._session.region_name
