@@ -115,6 +115,9 @@ check: setup ## format, lint, types, import rules, tests, synthesis with complia
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/zizmor --quiet --offline --strict-collection .github
 	@$(BIN)/mypy .
 	@$(MAKE) --no-print-directory test
 	@for stage in local dev prod; do echo "synth: $$stage"; $(AT_HOME) cdk synth --quiet --no-notices -c stage=$$stage -o cdk.out/$$stage; done
