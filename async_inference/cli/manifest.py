@@ -61,7 +61,8 @@ def _check_head(path: Path, line: str) -> None:
     except ValueError:
         head = None
     if not isinstance(head, dict) or set(head) != {"schema"}:
-        raise InvalidRequest(f'manifest {path}, line 1: got {shown(line.strip())}, expected {{"schema": {SCHEMA}}}')
+        # Without the line itself: in a manifest that lacks its head it is an input.
+        raise InvalidRequest(f'manifest {path}, line 1: is not {{"schema": {SCHEMA}}}, expected it above the inputs')
     if type(head["schema"]) is not int or head["schema"] != SCHEMA:
         raise InvalidRequest(
             f"manifest {path}, line 1: has schema {shown(str(head['schema']))}, this version of async_inference reads "

@@ -293,3 +293,14 @@ def test_a_refused_manifest_is_not_quoted(cloud: FakeCloud, heard: Heard, tmp_pa
 
     assert "line 2" in heard.stderr
     _assert_silent_on((PAYLOAD, *ASSUMED), heard.all())
+
+
+def test_a_manifest_without_its_first_line_is_not_quoted(cloud: FakeCloud, heard: Heard, tmp_path: Path) -> None:
+    """Its first line is an input then."""
+    path = tmp_path / "inputs.jsonl"
+    path.write_text(json.dumps({"payload": PAYLOAD}))
+
+    _run(CommandLine(cloud), heard, "batch", str(path), "--output", str(tmp_path / "results"))
+
+    assert "line 1" in heard.stderr
+    _assert_silent_on((PAYLOAD,), heard.all())

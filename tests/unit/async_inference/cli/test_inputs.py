@@ -195,8 +195,8 @@ def test_a_manifest_names_files_places_and_payloads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([], "line 1: got '', expected {\"schema\": 1}"),
-        ([{"input": "a"}], 'line 1: got \'{"input": "a"}\', expected {"schema": 1}'),
+        ([], 'line 1: is not {"schema": 1}, expected it above the inputs'),
+        ([{"input": "a"}], 'line 1: is not {"schema": 1}, expected it above the inputs'),
         ([{"schema": 2}], "line 1: has schema '2', this version of async_inference reads 1"),
         ([{"schema": True}], "line 1: has schema 'True', this version of async_inference reads 1"),
         ([{"schema": 1}, "{"], "line 2: is no JSON"),
