@@ -102,6 +102,11 @@ local: setup ## the local cloud in the foreground, with STAGE deployed (PORT, TI
 test: setup clients ## all tests that need no AWS account
 	@$(AT_HOME) $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
+.PHONY: proof
+proof: setup ## simulate the scaling under every combination of what AWS leaves open; takes hours of computing
+	@$(AT_HOME) SCALING_PROOF=whole $(BIN)/pytest -n auto --dist load tests/infrastructure/test_scaling_promises.py \
+		tests/infrastructure/test_scaling_random.py
+
 .PHONY: bench
 bench: setup clients ## measure, with the peers side by side: one table, and benchmarks/results/
 	@$(AT_HOME) $(BIN)/python -m benchmarks

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from async_inference.limits import Bounds
 from constructs_lib.checks import COUNT, SettingError, require_match, require_within
-from constructs_lib.scaling_settings import SAMPLE_SECONDS, WAKE_SECONDS
+from constructs_lib.scaling_settings import PUBLICATION_DELAY_SECONDS, SAMPLE_SECONDS, WAKE_SECONDS
 
 if TYPE_CHECKING:
     from constructs_lib.scaling_settings import ScalingSettings
@@ -106,10 +106,12 @@ class AlarmSettings:
     def backlog_seconds(self, scaling: ScalingSettings, request_ttl_seconds: int) -> int:
         """Return how long requests may wait without an instance: a wake, a cold start and the margin.
 
-        Never longer than requests live, or those that wait would be gone before the alarm rings.
+        So long that the alarm rings before a single request that waits has outlived its time: the last sample that has
+        it has to be taken and published before.
         """
         allowed = WAKE_SECONDS + scaling.cold_start_seconds + self.wake_margin_seconds
-        return _minutes(min(allowed, request_ttl_seconds)) * SAMPLE_SECONDS
+        seen = request_ttl_seconds - SAMPLE_SECONDS - PUBLICATION_DELAY_SECONDS
+        return max(1, min(_minutes(allowed), seen // SAMPLE_SECONDS)) * SAMPLE_SECONDS
 
     def oldest_request_seconds(self, scaling: ScalingSettings, request_ttl_seconds: int) -> int:
         """Return how old a request may become: what a wake takes, and a share of the rest of its life."""

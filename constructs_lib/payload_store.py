@@ -9,7 +9,7 @@ from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib.checks import COUNT, require_match, require_within
+from constructs_lib.checks import COUNT, SettingError, require_match, require_within
 from constructs_lib.compliance import acknowledge
 from constructs_lib.encryption import KEY_ARN_PATTERN, grant_use
 from constructs_lib.grants import allow
@@ -32,17 +32,22 @@ _PREFIX_PATTERN: Final = r"([\w!.()-]+/)*"
 class RetentionSettings:
     """How many days each kind of object is kept; each at least 1."""
 
-    inputs_days: int = 7
+    inputs_days: int = 30
+    """Inputs beyond 128,000 bytes, those of batches among them: no fewer than ``batches_days``."""
+
     outputs_days: int = 30
     failures_days: int = 90
     batches_days: int = 30
-    """The inputs and the journal of a recorded batch: as long as it may be resumed or its results fetched again."""
+    """The manifest and the journal of a recorded batch: as long as it may be resumed or its results fetched again."""
 
     access_logs_days: int = 90
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             require_within(self, name, COUNT, "days")
+        if self.inputs_days < self.batches_days:
+            allowed = f"at least batches_days, {self.batches_days}: a batch that is resumed needs its inputs"
+            raise SettingError(self, "inputs_days", self.inputs_days, allowed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -53,6 +53,15 @@ def _divided(left: float, right: float) -> float | None:
     return left / right if right else None
 
 
+def _power(base: float, exponent: float) -> float | None:
+    """Return the power; one that is no real number, or too large a one, is missing (assumption)."""
+    try:
+        power = base**exponent
+    except (ZeroDivisionError, OverflowError):
+        return None
+    return power if isinstance(power, float) else None
+
+
 def _truth(function: Callable[[float, float], bool]) -> Callable[[float, float], float]:
     return lambda left, right: float(function(left, right))
 
@@ -65,7 +74,7 @@ OPERATORS: Final[dict[str, Callable[[float, float], float | None]]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": _divided,
-    "^": lambda left, right: float(left**right),
+    "^": _power,
     "==": _truth(operator.eq),
     "!=": _truth(operator.ne),
     "<": _truth(operator.lt),

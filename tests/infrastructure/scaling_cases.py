@@ -37,7 +37,10 @@ TRACKING_PERIODS = 3
 def under_every_combination(
     result: Callable[[Assumptions], T], *, sample: int, of: str, **fixed: object
 ) -> Iterator[tuple[Assumptions, T]]:
-    """Yield what ``result`` is under every combination, or under ``sample`` of them, drawn by chance for ``of``."""
+    """Yield what ``result`` is under every combination, or under ``sample`` of them, drawn by chance for ``of``.
+
+    The assumptions that come with a result stand for others, too: what is judged under them has to be part of it.
+    """
     if WHOLE_PROOF:
         yield from ((assumptions, value) for assumptions, _, value in every_difference(result, **fixed))
         return

@@ -17,7 +17,7 @@ HOURS = WarmHours(start="07:50", end="18:00")
     [
         (SCALING, 21_600, 300 + 600 + 300),
         (ScalingSettings(cold_start_seconds=61), 21_600, 11 * 60 + 60),
-        (SCALING, 1_000, 1_020),
+        (SCALING, 1_000, 780),
         (ScalingSettings(min_instances=1), 21_600, 1_200),
     ],
 )

@@ -26,7 +26,7 @@ def _template(stack: Stack, encryption: Encryption, *, retain: bool) -> assertio
         stack,
         "Payloads",
         prefixes=Prefixes(input="in/", output="out/", failure="bad/", batches="many/"),
-        retention=RetentionSettings(inputs_days=1, outputs_days=2, failures_days=3, access_logs_days=4, batches_days=5),
+        retention=RetentionSettings(inputs_days=6, outputs_days=2, failures_days=3, access_logs_days=4, batches_days=5),
         retain=retain,
         encryption=encryption,
     )
@@ -101,7 +101,7 @@ def test_objects_expire_by_kind_and_unfinished_uploads_after_a_day(new_stack: St
         {
             "LifecycleConfiguration": {
                 "Rules": [
-                    {"ExpirationInDays": 1, "Prefix": "in/", "Status": "Enabled"},
+                    {"ExpirationInDays": 6, "Prefix": "in/", "Status": "Enabled"},
                     {"ExpirationInDays": 2, "Prefix": "out/", "Status": "Enabled"},
                     {"ExpirationInDays": 3, "Prefix": "bad/", "Status": "Enabled"},
                     {"ExpirationInDays": 5, "Prefix": "many/", "Status": "Enabled"},

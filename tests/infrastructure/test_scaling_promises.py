@@ -96,27 +96,28 @@ def test_one_request_wakes_one_instance_under_every_combination() -> None:
         "evaluation_offset_seconds": max(OFFSETS_SECONDS),
     }
 
-    def woken(assumptions: Assumptions) -> list[int]:
+    def woken(assumptions: Assumptions) -> tuple[list[int], bool]:
         trace = requests((HOUR / 2, 60.0))
         run = simulate(scaled(max_instances=3), trace, replace(options, assumptions=assumptions))
-        return [activity.to_capacity for activity in run.activities if activity.is_scale_out]
+        capacities = [activity.to_capacity for activity in run.activities if activity.is_scale_out]
+        return capacities, promises(assumptions).rest_seconds is None
 
-    for assumptions, capacities in under_every_combination(woken, sample=12, of="one request", **latest):
-        never_slept = promises(assumptions).rest_seconds is None
+    for assumptions, (capacities, never_slept) in under_every_combination(woken, sample=12, of="one request", **latest):
         assert capacities == ([] if never_slept else [1]), assumptions
 
 
 def test_a_first_deploy_comes_to_rest_under_every_combination() -> None:
     """Without any request, with or without datapoints before the first one: or it never does, as is said."""
 
-    def rests(assumptions: Assumptions) -> tuple[list[str], list[int]]:
+    def rests(assumptions: Assumptions) -> tuple[list[str], list[int], bool]:
         run = simulate(scaled(60), [], Options(assumptions=assumptions, horizon_seconds=HOUR / 4))
         capacities = [activity.to_capacity for activity in run.activities]
-        return promises(assumptions, 60).broken_by(run), capacities
+        promised = promises(assumptions, 60)
+        return promised.broken_by(run), capacities, promised.rest_seconds is not None
 
-    for assumptions, (lines, capacities) in under_every_combination(rests, sample=40, of="first deploy"):
+    for assumptions, (lines, capacities, rest) in under_every_combination(rests, sample=40, of="first deploy"):
         assert lines == [], assumptions
-        assert capacities == ([] if promises(assumptions, 60).rest_seconds is None else [0]), assumptions
+        assert capacities == ([0] if rest else []), assumptions
 
 
 OUTAGE = (2 * HOUR, 5 * HOUR)
@@ -128,14 +129,15 @@ def test_an_outage_of_metrics_removes_nothing() -> None:
     trace = requests((1.8 * HOUR, 800.0), (2.2 * HOUR, 890.0), (3.5 * HOUR, 890.0), (4.5 * HOUR, 890.0))
     options = Options(outages=(OUTAGE,), horizon_seconds=8 * HOUR)
 
-    def result(assumptions: Assumptions) -> Run:
-        return simulate(scaled(), trace, replace(options, assumptions=assumptions))
+    def result(assumptions: Assumptions) -> tuple[Run, bool]:
+        run = simulate(scaled(), trace, replace(options, assumptions=assumptions))
+        return run, promises(assumptions).rest_seconds is not None
 
-    for assumptions, run in under_every_combination(result, sample=12, of="outage"):
+    for assumptions, (run, rests) in under_every_combination(result, sample=12, of="outage"):
         within = [activity for activity in run.activities if OUTAGE[0] + 180 < activity.time <= OUTAGE[1]]
         assert within == [], assumptions
         assert len(run.with_fate(Fate.COMPLETED)) == len(trace)
-        assert run.minutes[-1].desired == 0 or promises(assumptions).rest_seconds is None
+        assert run.minutes[-1].desired == 0 or not rests
 
 
 @pytest.mark.parametrize(

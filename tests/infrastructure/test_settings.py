@@ -115,6 +115,10 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
         "ScalingSettings.cold_start_seconds is 600, allowed is so short that with 1200 s more it is within request_ttl",
     ),
     (lambda: RetentionSettings(outputs_days=0), "RetentionSettings.outputs_days is 0"),
+    (
+        lambda: RetentionSettings(inputs_days=7),
+        "RetentionSettings.inputs_days is 7, allowed is at least batches_days, 30",
+    ),
     (lambda: PollingFunctionSettings(timeout_seconds=901), "PollingFunctionSettings.timeout_seconds is 901"),
     (lambda: PollingFunctionSettings(timeout_seconds=59), "PollingFunctionSettings.timeout_seconds is 59"),
     (lambda: PollingFunctionSettings(memory_mib=64), "PollingFunctionSettings.memory_mib is 64"),

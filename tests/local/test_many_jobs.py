@@ -148,7 +148,8 @@ def test_a_thousand_jobs(
         assert sum(requests[name] for name in WAITING_IN_S3) <= 0.2 * JOBS
         assert requests["GetObject"] == JOBS + JOBS // 100
     assert sum(listing[name] for name in WAITING_IN_SQS) == 0
-    assert 0 < sum(push[name] for name in WAITING_IN_SQS) <= 0.25 * JOBS
+    # None at all where every job had ended before the first look; tests/unit has the same at an exact rate.
+    assert sum(push[name] for name in WAITING_IN_SQS) <= 0.25 * JOBS
     assert (listing["InvokeEndpointAsync"], push["InvokeEndpointAsync"]) == (0, JOBS)
     assert threading.active_count() == threads
     assert eventually(lambda: open_files() <= files)  # a socket that was closed may take a moment

@@ -318,9 +318,9 @@ def test_an_endpoint_does_not_rest_while_a_client_waits(
     eventually: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A job that the queue knows nothing of keeps the instance for forty minutes, five times as long as the rest."""
+    """A job that the queue knows nothing of keeps the instance for fifty minutes, three times as long as the rest."""
     stack = f"Counted{uuid.uuid4().hex[:8]}"
-    body = template(echo_image, "first", rest_periods=8, in_flight=True)
+    body = template(echo_image, "first", rest_periods=16, in_flight=True)
     client("cloudformation").create_stack(StackName=stack, TemplateBody=body)
     scaled = ScaledEndpoint(stack, client, eventually)
     outputs = scaled.deployed()
@@ -342,7 +342,7 @@ def test_an_endpoint_does_not_rest_while_a_client_waits(
         job = endpoint.submit(b"page")
         lost = {name: f"s3://{outputs['BucketName']}/{name.split('_')[0]}/never" for name in LOCATIONS}
         with pytest.raises(ResultTimeout):
-            endpoint.job(job.to_dict() | lost).result(timeout=2_400)
+            endpoint.job(job.to_dict() | lost).result(timeout=3_000)
     assert scaled.instances() == ("InService", 1)
     eventually(lambda: scaled.instances() == ("InService", 0))
     dimensions = [{"Name": "EndpointName", "Value": outputs["EndpointName"]}]
