@@ -23,6 +23,11 @@ settings.register_profile("search", deadline=None, max_examples=2_000, suppress_
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are processors: what deploys and waits leaves them idle half of the time."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _service_models_are_read_once() -> Iterator[None]:
     """All sessions of a process share what they read: AWS's service models take longer to read than most tests."""
