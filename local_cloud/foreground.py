@@ -32,7 +32,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
         ) as cloud:
             bootstrap(cloud.environment, account=ACCOUNT, region=REGION)
             stacks = deploy(cloud.environment, stage=options.stage)
-            sys.stdout.write(_described(cloud, stacks, options.time_scale))
+            sys.stdout.write(_described(cloud, stacks, options.time_scale, enforce_iam=options.enforce_iam))
             sys.stdout.flush()
             status = cloud.process.wait()
             sys.stderr.write(f"the local cloud ended by itself with status {status}\n")
@@ -76,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _described(cloud: RunningLocalCloud, stacks: dict[str, dict[str, str]], time_scale: float) -> str:
+def _described(
+    cloud: RunningLocalCloud, stacks: dict[str, dict[str, str]], time_scale: float, *, enforce_iam: bool
+) -> str:
     """Return what to export, and the outputs of each stack, as lines that a shell can read."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in cloud.environment.items()]
     parameters = [value for outputs in stacks.values() for name, value in outputs.items() if name == "ParameterName"]
@@ -84,7 +86,8 @@ def _described(cloud: RunningLocalCloud, stacks: dict[str, dict[str, str]], time
     for stack, outputs in stacks.items():
         lines += ["", f"# {stack}", *(f"#   {name}: {value}" for name, value in outputs.items())]
     fast = f"# {time_scale:g} simulated seconds pass each second; TIME_SCALE=1 for real time"
-    return "\n".join([*lines, "", fast, "# Ctrl-C stops everything", ""])
+    root = ["# the access key is the account's root, which may do everything: docs/local-cloud.md, Permissions"]
+    return "\n".join([*lines, "", *(root if enforce_iam else []), fast, "# Ctrl-C stops everything", ""])
 
 
 if __name__ == "__main__":

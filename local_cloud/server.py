@@ -211,6 +211,8 @@ async def serve(
 ) -> None:
     """Serve a local cloud on ``listener`` until SIGINT or SIGTERM, then stop all its children.
 
+    Says so on standard error, unless a program has started it: that asks for the health.
+
     Args:
         listener: a listening socket of the loopback interface.
         time_scale: simulated seconds per real second.
@@ -229,6 +231,9 @@ async def serve(
         call_at_end(sys.stdin, stopped.set)
     port = listener.getsockname()[1]
     cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands, assumptions)
+    if not stop_at_end_of_input:
+        sys.stderr.write(f"ready on http://127.0.0.1:{port}, time scale {time_scale:g}, Ctrl-C stops\n")
+        sys.stderr.flush()
     minutes = asyncio.create_task(cloud.run_minutes())
     minutes.add_done_callback(lambda _: stopped.set())
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+import urllib3
 
 from local_cloud.container_commands import REPOSITORY
 from local_cloud.loopback import PortTakenError, free_port
@@ -80,6 +81,24 @@ def test_health_tells_scale_and_simulated_time(cloud: RunningLocalCloud) -> None
     assert (first["status"], first["time_scale"]) == ("ok", 600.0)
     moments = [datetime.fromisoformat(health["simulated_time"]) for health in (first, second)]
     assert moments[0] < moments[1]
+
+
+def test_it_says_where_it_is_ready_and_nothing_else() -> None:
+    """Whoever reads the line is answered at that address, and Ctrl-C ends it without another word."""
+    port = free_port()
+    command = [sys.executable, "-m", "local_cloud", "--port", str(port), "--time-scale", "120"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            line = process.stderr.readline()
+            health = urllib3.request("GET", f"http://127.0.0.1:{port}/_localcloud/health", timeout=30).json()
+            process.send_signal(signal.SIGINT)
+            last_words = process.communicate(timeout=30)[1]
+        finally:
+            process.kill()
+    assert line == f"ready on http://127.0.0.1:{port}, time scale 120, Ctrl-C stops\n"
+    assert health["time_scale"] == 120.0
+    assert (process.returncode, last_words) == (0, "")
 
 
 def test_a_taken_port_is_one_line(cloud: RunningLocalCloud) -> None:

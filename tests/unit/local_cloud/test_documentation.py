@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from local_cloud.assumptions import DEFAULTS, assumption
+from scaling_engine.assumptions import Assumptions as ScalingAssumptions
 
-PAGE = Path(__file__).resolve().parents[3].joinpath("docs", "local-cloud.md").read_text()
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+PAGE = (DOCS / "local-cloud.md").read_text()
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -40,3 +43,10 @@ def test_every_switch_is_listed_with_its_values() -> None:
             getattr(DEFAULTS if hasattr(DEFAULTS, name) else DEFAULTS.scaling, name)
             == assumption(f"{name}={values[0]}")[1]
         )
+
+
+def test_every_switch_is_an_open_question() -> None:
+    """Whoever meets one finds what is known of it, and what breaks if it is wrong."""
+    questions = (DOCS / "open-questions.md").read_text()
+    switches = {field.name for kind in (type(DEFAULTS), ScalingAssumptions) for field in fields(kind)} - {"scaling"}
+    assert {name for name in switches if f"`{name}`" not in questions} == set()
