@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from local_cloud.sagemaker import container_host
 from local_cloud.sagemaker.container_guard import ContainerGuard
 from local_cloud.sagemaker.container_host import ContainerHost
 from local_cloud.sagemaker.container_specification import ContainerError, ContainerSpecification
@@ -204,6 +205,26 @@ def test_a_program_that_cannot_be_guarded_does_not_run(
         asyncio.run(start())
     with pytest.raises(ProcessLookupError):
         os.killpg(groups[0], 0)
+
+
+def test_a_container_that_exited_is_not_ready_because_another_answers_at_its_port(
+    on_a_host: Callable[..., Any], echo_command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could not listen there, and said so by its end."""
+
+    async def start_another(host: ContainerHost, container: ContainerProcess) -> None:
+        port = await port_of(container)
+        monkeypatch.setattr(container_host, "free_port", lambda: port)
+        specification = ContainerSpecification(
+            command=("/bin/sh", "-c", "exit 3"), environment={}, max_concurrency=1, startup_seconds=30.0
+        )
+        other = await host.start(specification)
+        await other.exited()
+        with pytest.raises(ContainerError, match="exited with status 3"):
+            await other.wait_until_ready()
+        await other.stop()
+
+    on_a_host(echo_command, start_another)
 
 
 def test_a_container_inherits_nothing_but_what_programs_need(
