@@ -346,6 +346,31 @@ def test_sns_delivers_to_an_encrypted_queue_if_the_key_lets_it(
     assert [json.loads(message["Body"])["Message"] for message in messages] == ["kept"]
 
 
+@pytest.mark.parametrize("admitted", [False, True])
+def test_what_sns_may_not_deliver_goes_to_the_dead_letter_queue_of_the_subscription(
+    client: Callable[[str], Any], key: Key, queue: str, *, admitted: bool
+) -> None:
+    """If the key of that queue lets it."""
+    sqs, sns = client("sqs"), client("sns")
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:open"
+    other = Key(client)
+    other.admits(*([to_service("sns.amazonaws.com", *SEND, ArnEquals={"aws:SourceArn": topic})] if admitted else []))
+    attributes = {
+        "KmsMasterKeyId": other.arn,
+        "Policy": policy(allow("sqs:SendMessage", Principal={"Service": "sns.amazonaws.com"})),
+    }
+    url = sqs.create_queue(QueueName=f"dead-{admitted}", Attributes=attributes)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscription = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]["SubscriptionArn"]
+    redrive = json.dumps({"deadLetterTargetArn": arn})
+    sns.set_subscription_attributes(SubscriptionArn=subscription, AttributeName="RedrivePolicy", AttributeValue=redrive)
+    key.admits()
+    sns.publish(TopicArn=topic, Message="undeliverable")
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    found = sqs.receive_message(QueueUrl=url).get("Messages", [])
+    assert [json.loads(message["Body"])["Message"] for message in found] == ["undeliverable"] * admitted
+
+
 def test_who_may_not_use_the_key_of_a_queue_neither_sends_nor_receives(key: Key, queue: str, user: User) -> None:
     """To receive takes the right to decrypt, to send both."""
     sqs = user.may(allow("sqs:*"))("sqs")
