@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
+from typing import Final
 
 from local_cloud.errors import LocalCloudError
+
+_handed_out: Final[deque[int]] = deque(maxlen=1024)
+"""Ports that somebody may be about to listen on. Older ones are listened on by now, or are free again."""
 
 
 class PortTakenError(LocalCloudError):
@@ -29,7 +34,14 @@ def listen(port: int) -> socket.socket:
 
 
 def free_port() -> int:
-    """Return a port on which nothing listens now."""
+    """Return a port on which nothing listens now, and which was not among the last that were returned."""
+    while (port := _unused_port()) in _handed_out:
+        pass
+    _handed_out.append(port)
+    return port
+
+
+def _unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

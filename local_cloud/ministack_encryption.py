@@ -7,8 +7,10 @@ What AWS would refuse for want of a right to the key is refused here:
 * to services that act in their own name, by the key's policy: to SNS at an encrypted queue, to CloudWatch's alarms at
   an encrypted topic, to CloudWatch Logs at an encrypted log group.
 
-Sources: *Amazon SNS Developer Guide*, "Managing encryption keys"; *Amazon SQS Developer Guide*, "Key management";
-*CloudWatch Logs User Guide*, "Encrypt log data".
+What SNS may not deliver goes to the dead-letter queue of the subscription, if that lets it.
+
+Sources: *Amazon SNS Developer Guide*, "Managing encryption keys" and "Amazon SNS dead-letter queues"; *Amazon SQS
+Developer Guide*, "Key management"; *CloudWatch Logs User Guide*, "Encrypt log data".
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import json
 import logging
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -24,7 +27,7 @@ from local_cloud.ministack_context import current_scope
 from local_cloud.ministack_kms import DECRYPT, ENCRYPT, NOT_FOUND, Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from local_cloud.json_api import Members, Response
     from local_cloud.ministack_alarms import MiniStackAlarms
@@ -114,17 +117,31 @@ def _ask_for_deliveries(keys: Keys) -> None:
     sqs: Any = import_module("ministack.services.sqs")
     deliver = sns._deliver_to_sqs  # noqa: SLF001
 
-    def deliver_or_drop(endpoint: str, *arguments: object, topic_arn: str = "", **others: object) -> None:
-        queue = sqs._queue_by_arn(endpoint)  # noqa: SLF001
+    def key_lacks(queue_arn: str, topic_arn: str) -> str | None:
+        queue = sqs._queue_by_arn(queue_arn)  # noqa: SLF001
         key_id = queue["attributes"].get("KmsMasterKeyId") if queue else None
-        if lacks := keys.service_lacks("sns.amazonaws.com", key_id, SEND, _source(topic_arn)):
-            logger.warning(
-                "%s cannot deliver to %s: the key's policy does not allow SNS %s", topic_arn, endpoint, lacks
-            )
-            return
-        deliver(endpoint, *arguments, topic_arn=topic_arn, **others)
+        return keys.service_lacks("sns.amazonaws.com", key_id, SEND, _source(topic_arn))
 
-    sns._deliver_to_sqs = deliver_or_drop  # noqa: SLF001
+    def deliver_or_give_up(endpoint: str, *arguments: object, topic_arn: str = "", **others: object) -> None:
+        for queue_arn in chain([endpoint], _dead_letter_queues(topic_arn, endpoint)):
+            lacks = key_lacks(queue_arn, topic_arn)
+            if not lacks:
+                deliver(queue_arn, *arguments, topic_arn=topic_arn, **others)
+                return
+            logger.warning(
+                "%s cannot deliver to %s: the key's policy does not allow SNS %s", topic_arn, queue_arn, lacks
+            )
+
+    sns._deliver_to_sqs = deliver_or_give_up  # noqa: SLF001
+
+
+def _dead_letter_queues(topic_arn: str, endpoint: str) -> Iterator[str]:
+    """Yield the ARNs of the queues for what a topic cannot deliver to a queue, if its subscription names any."""
+    sns: Any = import_module("ministack.services.sns")
+    for subscription in sns._topic_by_arn_any_scope(topic_arn)["subscriptions"]:  # noqa: SLF001
+        policy = subscription["attributes"].get("RedrivePolicy")
+        if subscription["endpoint"] == endpoint and policy:
+            yield json.loads(policy)["deadLetterTargetArn"]
 
 
 def _ask_for_alarms(keys: Keys, alarms: MiniStackAlarms) -> None:

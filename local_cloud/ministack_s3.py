@@ -44,6 +44,8 @@ _NOT_FOUND: Final = 404
 _FORBIDDEN: Final = 403
 _BAD_REQUEST: Final = 400
 _READ: Final = (200, 206)
+_NO_SUBRESOURCES: Final = frozenset({"x-id", "awsaccesskeyid", "expires", "signature"})
+"""Parameters besides ``x-amz-…`` that name no part of an object: SDKs' own, and those of signature version 2."""
 _KEY_ID: Final = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
@@ -129,7 +131,7 @@ def _require_to_write(keys: Keys, caller: Caller, method: str, address: tuple[st
         upload = s3._multipart_uploads.get(upload_id)  # noqa: SLF001
         if upload and method == "PUT":
             keys.require(caller, s3._stored_sse_headers(upload).get(_KEY_ID), DECRYPT, context)  # noqa: SLF001
-    elif (method == "PUT" and not caller.query.keys() - {"x-id"}) or "uploads" in caller.query:
+    elif (method == "PUT" and _names_an_object(caller.query)) or "uploads" in caller.query:
         encryption, refused = s3._resolve_sse_write_headers(caller.headers, address[0])  # noqa: SLF001
         keys.require(caller, None if refused else encryption.get(_KEY_ID), ENCRYPT, context)
     if source := caller.headers.get("x-amz-copy-source"):
@@ -137,6 +139,12 @@ def _require_to_write(keys: Keys, caller: Caller, method: str, address: tuple[st
         original = s3._buckets.get(from_bucket, {}).get("objects", {}).get(from_key)  # noqa: SLF001
         key_id = s3._stored_sse_headers(original).get(_KEY_ID) if original else None  # noqa: SLF001
         keys.require(caller, key_id, DECRYPT, _encryption_context(from_bucket, from_key))
+
+
+def _names_an_object(query: Mapping[str, Any]) -> bool:
+    """Return whether a request is about an object itself, not its tags, its ACL and so on: pre-signed or not."""
+    names = {name.lower() for name in query}
+    return all(name.startswith("x-amz-") or name in _NO_SUBRESOURCES for name in names)
 
 
 def _encryption_context(bucket: str, key: str) -> tuple[str, str]:

@@ -22,33 +22,55 @@ _COMMAND: Final = (sys.executable, "-I", "-S", __file__)
 
 
 class ContainerGuard:
-    """Starts the process with the first group that it is told of."""
+    """Starts the process with the first group that it is told of, and again where somebody has killed it."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._groups: set[int] = set()
 
     def watch(self, group: int) -> None:
-        """Have a process group killed once this process is gone."""
+        """Have a process group killed once this process is gone.
+
+        Raises:
+            OSError: the process cannot be started.
+        """
+        self._groups.add(group)
         if self._process is None:
-            # A session of its own: what stops the local cloud's group must not stop the guard.
-            self._process = subprocess.Popen(  # noqa: S603 - this file itself
-                _COMMAND, stdin=subprocess.PIPE, bufsize=1, text=True, start_new_session=True
-            )
-        self._tell(f"+{group}")
+            self._start()
+        else:
+            self._tell(self._process, f"+{group}\n")
 
     def forget(self, group: int) -> None:
         """Let a process group be, which has ended."""
-        self._tell(f"-{group}")
+        self._groups.discard(group)
+        if self._process is not None:
+            self._tell(self._process, f"-{group}\n")
 
     def close(self) -> None:
         """Have killed what is still watched, and wait until it is; harmless a second time."""
         process, self._process = self._process, None
-        if process is not None:
-            process.communicate()
+        groups, self._groups = self._groups, set()
+        if process is None:
+            return
+        process.communicate()
+        if process.returncode:
+            _kill(groups)
 
-    def _tell(self, line: str) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(f"{line}\n")
+    def _start(self) -> None:
+        # A session of its own: what stops the local cloud's group must not stop the guard.
+        self._process = subprocess.Popen(  # noqa: S603 - this file itself
+            _COMMAND, stdin=subprocess.PIPE, bufsize=1, text=True, start_new_session=True
+        )
+        self._tell(self._process, "".join(f"+{group}\n" for group in self._groups))
+
+    def _tell(self, process: subprocess.Popen[str], lines: str) -> None:
+        if process.stdin is None:
+            return
+        try:
+            process.stdin.write(lines)
+        except BrokenPipeError:
+            process.communicate()
+            self._start()
 
 
 def send(group: int, signal_number: signal.Signals) -> None:
@@ -64,6 +86,10 @@ def guard(lines: Iterable[str]) -> None:
     for line in lines:
         number = int(line[1:])
         groups = groups | {number} if line.startswith("+") else groups - {number}
+    _kill(groups)
+
+
+def _kill(groups: Iterable[int]) -> None:
     for group in groups:
         send(group, signal.SIGKILL)
 

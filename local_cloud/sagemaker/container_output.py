@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from local_cloud.tail import tail
@@ -32,6 +33,7 @@ class ContainerOutput:
         self.file: IO[bytes] = tempfile.TemporaryFile(prefix="local-cloud-container-")  # noqa: SIM115 - see close
         self._position = 0
         self._following: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def follow(self) -> None:
         """Begin to hand on lines."""
@@ -44,15 +46,17 @@ class ContainerOutput:
     async def close(self) -> None:
         """Hand on what is left and drop the file."""
         if self._following is not None:
-            self._following.cancel()
+            # Not cancelled: what is being handed on would be handed on once more.
+            self._closing.set()
             await asyncio.wait([self._following])
         await self._hand_on(whole_lines=False)
         self.file.close()
 
     async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
+        while not self._closing.is_set():
             await self._hand_on()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), INTERVAL_SECONDS)
 
     async def _hand_on(self, *, whole_lines: bool = True) -> None:
         # The child shares the file's position: to seek would move where it writes.

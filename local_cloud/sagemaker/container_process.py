@@ -70,9 +70,13 @@ class ContainerProcess:
             ContainerError: the program ended, or the time is over.
         """
         deadline = time.monotonic() + self._specification.startup_seconds
-        while not await self._is_healthy():
+        while True:
+            healthy = await self._is_healthy()
+            # Asked last: at the port of a container that has exited another program may answer.
             if self._program.status is not None:
                 raise ContainerError(f"the container exited with status {self._program.status}{self._tail()}")
+            if healthy:
+                return
             if time.monotonic() > deadline:
                 raise ContainerError(f"the container did not pass the ping health check{self._tail()}")
             await asyncio.sleep(_PING_INTERVAL_SECONDS)

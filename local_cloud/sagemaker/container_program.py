@@ -58,7 +58,7 @@ async def start_program(
     """Start ``command`` with nothing in its environment but ``environment``.
 
     Raises:
-        OSError: it cannot be run.
+        OSError: it cannot be run, or not be guarded.
     """
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -69,4 +69,9 @@ async def start_program(
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
-    return ContainerProgram(process, guard)
+    try:
+        return ContainerProgram(process, guard)
+    except OSError:
+        send(process.pid, signal.SIGKILL)
+        await process.wait()
+        raise

@@ -2,7 +2,8 @@
 
 Source: *SageMaker Developer Guide*, "Deployment guardrails". What is traffic to an endpoint that answers at once is
 here which instances take requests from the queue: after each step as many of the old ones do not as new ones do.
-Decided: a rolling deployment stops old instances once their successors have been watched.
+Decided: a rolling deployment stops old instances once their successors have been watched, and whatever the deployment,
+what runs on old instances ends as it does at scale-in.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Rollout:
         self._in_alarm = in_alarm
 
     async def run(self) -> None:
-        """Deploy; the release that is not at work in the end is stopped.
+        """Deploy; an old release goes as at scale-in, a new one that failed is stopped at once.
 
         Raises:
             ContainerError: an instance did not come up, or an alarm rang, and the old release has its work again.
@@ -61,6 +62,9 @@ class Rollout:
         except Exception:
             await self._go_back()
             raise
+        else:
+            if self._old is not None:
+                await self._old.fleet.resize(0)
         finally:
             for release in (self._old, self._new):
                 if release is not None and release is not self._endpoint.release:

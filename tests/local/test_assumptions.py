@@ -38,11 +38,11 @@ def scale(client: Callable[[str], Any], name: str, count: int) -> None:
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=IN_A_MOMENT)
 
 
-def submit_two(client: Callable[[str], Any], endpoint: str) -> None:
-    """Submit two jobs to an endpoint that works on one at a time and has nothing else to do."""
+def submit_two(client: Callable[[str], Any], endpoint: str, seconds: int = 1) -> None:
+    """Submit two jobs of so many real seconds to an endpoint that works on one at a time and has nothing else to do."""
     for name in ("first", "second"):
         client("sagemaker-runtime").invoke_endpoint_async(
-            EndpointName=endpoint, Body=b"work 1", Filename=name, InvocationTimeoutSeconds=3_600
+            EndpointName=endpoint, Body=f"work {seconds}", Filename=name, InvocationTimeoutSeconds=3_600
         )
 
 
@@ -121,6 +121,19 @@ def test_scale_in_lets_running_work_end(client: Callable[[str], Any], echo_image
     submit_two(client, "drained")
     scale(client, "drained", 0)
     assert keys(client, "drained") == ["output/first"]
+
+
+def test_a_deployment_lets_running_work_end(
+    client: Callable[[str], Any], echo_image: str, eventually: Callable[..., Any]
+) -> None:
+    """New instances take what waits; the update lasts until the old ones are gone."""
+    create_endpoint(client, "renewed", echo_image)
+    submit_two(client, "renewed", seconds=4)
+    sagemaker = client("sagemaker")
+    sagemaker.update_endpoint(EndpointName="renewed", EndpointConfigName="renewed")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="renewed", WaiterConfig=IN_A_MOMENT)
+    assert "output/first" in keys(client, "renewed")
+    eventually(lambda: keys(client, "renewed") == ["output/first", "output/second"])
 
 
 def test_the_backlog_is_what_waits(

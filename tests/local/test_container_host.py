@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import shlex
+import signal
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from local_cloud.sagemaker import container_host
+from local_cloud.sagemaker.container_guard import ContainerGuard
 from local_cloud.sagemaker.container_host import ContainerHost
-from local_cloud.sagemaker.container_specification import ContainerSpecification
+from local_cloud.sagemaker.container_specification import ContainerError, ContainerSpecification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -133,6 +138,93 @@ def test_a_host_that_closes_kills_what_still_runs(
         await asyncio.to_thread(eventually, lambda: not is_listened_on(port))
 
     on_a_host(wrapped(echo_command, then="wait"), kill)
+
+
+def kill_the_guard(host: ContainerHost) -> None:
+    """Kill it as somebody else would, who does not tell."""
+    process = host._guard._process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_guard_that_was_killed_is_replaced_and_knows_every_container(
+    on_a_host: Callable[..., Any], echo_command: tuple[str, ...], eventually: Callable[..., Any], times: int
+) -> None:
+    """The next container starts as if nothing had been; one that stops meanwhile does so, too."""
+
+    async def kill(host: ContainerHost, container: ContainerProcess) -> None:
+        port = await port_of(container)
+        specification = ContainerSpecification(
+            command=echo_command, environment={}, max_concurrency=1, startup_seconds=30.0
+        )
+        for _ in range(times):
+            kill_the_guard(host)
+            other = await host.start(specification)
+            kill_the_guard(host)
+            await other.stop()
+        host.kill_all()
+        await asyncio.to_thread(eventually, lambda: not is_listened_on(port))
+
+    on_a_host(wrapped(echo_command, then="wait"), kill)
+
+
+def test_containers_of_a_guard_that_is_dead_at_the_end_are_killed(
+    on_a_host: Callable[..., Any], echo_command: tuple[str, ...], eventually: Callable[..., Any]
+) -> None:
+    """Nobody had anything to tell it any more."""
+
+    async def kill(host: ContainerHost, container: ContainerProcess) -> None:
+        port = await port_of(container)
+        kill_the_guard(host)
+        host.kill_all()
+        await asyncio.to_thread(eventually, lambda: not is_listened_on(port))
+
+    on_a_host(wrapped(echo_command, then="wait"), kill)
+
+
+def test_a_program_that_cannot_be_guarded_does_not_run(
+    monkeypatch: pytest.MonkeyPatch, echo_command: tuple[str, ...]
+) -> None:
+    """It would be nobody's."""
+    groups: list[int] = []
+
+    def refuse(_guard: ContainerGuard, group: int) -> None:
+        groups.append(group)
+        raise OSError(errno.EAGAIN, "no more processes")
+
+    async def start() -> None:
+        specification = ContainerSpecification(
+            command=echo_command, environment={}, max_concurrency=1, startup_seconds=30.0
+        )
+        await ContainerHost(1.0).start(specification)
+
+    monkeypatch.setattr(ContainerGuard, "watch", refuse)
+    with pytest.raises(ContainerError, match="no more processes"):
+        asyncio.run(start())
+    with pytest.raises(ProcessLookupError):
+        os.killpg(groups[0], 0)
+
+
+def test_a_container_that_exited_is_not_ready_because_another_answers_at_its_port(
+    on_a_host: Callable[..., Any], echo_command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could not listen there, and said so by its end."""
+
+    async def start_another(host: ContainerHost, container: ContainerProcess) -> None:
+        port = await port_of(container)
+        monkeypatch.setattr(container_host, "free_port", lambda: port)
+        specification = ContainerSpecification(
+            command=("/bin/sh", "-c", "exit 3"), environment={}, max_concurrency=1, startup_seconds=30.0
+        )
+        other = await host.start(specification)
+        await other.exited()
+        with pytest.raises(ContainerError, match="exited with status 3"):
+            await other.wait_until_ready()
+        await other.stop()
+
+    on_a_host(echo_command, start_another)
 
 
 def test_a_container_inherits_nothing_but_what_programs_need(

@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from local_cloud.process import ACCOUNT, REGION, local_cloud
@@ -128,6 +129,22 @@ def test_who_may_use_the_key_by_way_of_s3_stores_and_reads(key: Key, user: User)
     s3.put_object(Bucket=NAME, Key="mine", Body=b"secret")
     assert s3.get_object(Bucket=NAME, Key="mine")["Body"].read() == b"secret"
     assert refusal(s3.put_object, Bucket=NAME, Key="yours", Body=b"x")[0] == "AccessDenied"
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_a_presigned_address_stores_nothing_for_want_of_a_right_to_the_key(key: Key, user: User, version: str) -> None:
+    """Whoever has it has the rights of its signer, and no others."""
+
+    def put(*statements: Statement) -> tuple[int, str]:
+        user.may(allow("s3:*"), *statements)
+        s3 = user.client("s3", signature_version=version)
+        url = s3.generate_presigned_url("put_object", Params={"Bucket": NAME, "Key": "by-address"})
+        answer = urllib3.request("PUT", url, body=b"x")
+        return answer.status, answer.data.decode()
+
+    status, message = put()
+    assert (status, f"kms:GenerateDataKey on resource: {key.arn}" in message) == (403, True)
+    assert put(allow("kms:GenerateDataKey", resource=key.arn)) == (200, "")
 
 
 def test_a_key_that_does_not_admit_identity_policies_admits_whom_it_names(key: Key, user: User) -> None:
@@ -327,6 +344,31 @@ def test_sns_delivers_to_an_encrypted_queue_if_the_key_lets_it(
     client("sns").publish(TopicArn=topic, Message="kept")
     messages = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert [json.loads(message["Body"])["Message"] for message in messages] == ["kept"]
+
+
+@pytest.mark.parametrize("admitted", [False, True])
+def test_what_sns_may_not_deliver_goes_to_the_dead_letter_queue_of_the_subscription(
+    client: Callable[[str], Any], key: Key, queue: str, *, admitted: bool
+) -> None:
+    """If the key of that queue lets it."""
+    sqs, sns = client("sqs"), client("sns")
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:open"
+    other = Key(client)
+    other.admits(*([to_service("sns.amazonaws.com", *SEND, ArnEquals={"aws:SourceArn": topic})] if admitted else []))
+    attributes = {
+        "KmsMasterKeyId": other.arn,
+        "Policy": policy(allow("sqs:SendMessage", Principal={"Service": "sns.amazonaws.com"})),
+    }
+    url = sqs.create_queue(QueueName=f"dead-{admitted}", Attributes=attributes)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscription = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]["SubscriptionArn"]
+    redrive = json.dumps({"deadLetterTargetArn": arn})
+    sns.set_subscription_attributes(SubscriptionArn=subscription, AttributeName="RedrivePolicy", AttributeValue=redrive)
+    key.admits()
+    sns.publish(TopicArn=topic, Message="undeliverable")
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    found = sqs.receive_message(QueueUrl=url).get("Messages", [])
+    assert [json.loads(message["Body"])["Message"] for message in found] == ["undeliverable"] * admitted
 
 
 def test_who_may_not_use_the_key_of_a_queue_neither_sends_nor_receives(key: Key, queue: str, user: User) -> None:

@@ -121,9 +121,9 @@ def deploy(skipping_clock: SkippingClock, finish: Callable[..., Any]) -> Callabl
 
 
 def test_all_at_once(deploy: Callable[..., Deployed]) -> None:
-    """The old instances wait a minute, in case an alarm rings."""
+    """The old instances wait a minute, in case an alarm rings, and then go as at scale-in."""
     deployed = deploy(ALL_AT_ONCE)
-    assert deployed.log == ["new 4", "new works", "old stops"]
+    assert deployed.log == ["new 4", "new works", "old 0", "old stops"]
     assert deployed.stages == ["ActivatingTraffic", "Baking"]
     assert (deployed.seconds, deployed.failure) == (60.0, None)
 
@@ -131,7 +131,7 @@ def test_all_at_once(deploy: Callable[..., Deployed]) -> None:
 def test_a_canary_works_first(deploy: Callable[..., Deployed]) -> None:
     """As many of the old instances take no more requests."""
     deployed = deploy(CANARY)
-    assert deployed.log == ["new 4", "old 2 and new 2 work", "new works", "old stops"]
+    assert deployed.log == ["new 4", "old 2 and new 2 work", "new works", "old 0", "old stops"]
     assert (deployed.seconds, deployed.failure) == (360.0, None)
 
 
@@ -146,7 +146,7 @@ def test_a_canary_that_rings_gives_the_work_back(deploy: Callable[..., Deployed]
 def test_a_rolling_deployment_never_has_many_more_instances(deploy: Callable[..., Deployed]) -> None:
     """A batch comes, is watched, and then as many old ones go."""
     deployed = deploy(ROLLING)
-    assert deployed.log == ["new 2", "old 2 and new 2 work", "old 2", "new 4", "new works", "old stops"]
+    assert deployed.log == ["new 2", "old 2 and new 2 work", "old 2", "new 4", "new works", "old 0", "old stops"]
     assert deployed.seconds == 240.0
 
 
@@ -157,7 +157,7 @@ def test_instances_that_rest_are_the_ones_to_go(deploy: Callable[..., Deployed])
         *("new 1", "old 3 and new 1 work", "old 3"),
         *("new 2", "old 2 and new 2 work", "old 2"),
         *("new 3", "old 1 and new 3 work", "old 1"),
-        *("new 4", "new works", "old stops"),
+        *("new 4", "new works", "old 0", "old stops"),
     ]
 
 
@@ -185,4 +185,5 @@ def test_a_first_deployment_that_fails_leaves_nothing(deploy: Callable[..., Depl
 @pytest.mark.parametrize("old", [0, 1])
 def test_fewer_old_instances_than_new_ones(deploy: Callable[..., Deployed], old: int) -> None:
     """An endpoint at rest, or one that is configured to be larger."""
-    assert deploy(CANARY, old=old).log == ["new 4", "old 0 and new 2 work", "new works", "old stops"]
+    gone = ["old 0", "old stops"] if old else ["old stops"]
+    assert deploy(CANARY, old=old).log == ["new 4", "old 0 and new 2 work", "new works", *gone]
