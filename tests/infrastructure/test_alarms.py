@@ -275,11 +275,11 @@ def test_the_documentation_has_the_defaults(dev_template: dict[str, Any]) -> Non
     metrics = sum(
         len([one for one in alarm.get("Metrics", [alarm]) if "Expression" not in one]) for alarm in found.values()
     )
-    hours, minutes = divmod(int(found["oldest-request"]["Threshold"]) // 60, 60)
+    minutes, seconds = divmod(int(found["oldest-request"]["Threshold"]), 60)
 
-    assert f"| {found['backlog-without-capacity']['EvaluationPeriods']} min |" in MONITORING
-    assert f"| {found['idle-instances']['EvaluationPeriods']} min |" in MONITORING
-    assert f"| {hours} h {minutes} min |" in MONITORING
+    assert f"= {found['backlog-without-capacity']['EvaluationPeriods']} min |" in MONITORING
+    assert f"= {found['idle-instances']['EvaluationPeriods']} min |" in MONITORING
+    assert f"{minutes // 60} h {minutes % 60} min {seconds} s |" in MONITORING
     assert f"so {metrics / 10:.2f} $ with one consumer" in MONITORING
 
 
