@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from async_inference import Job
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 90.0
+"""Longer than the minute after which S3 is asked in any case: a job that is added while its notice is overtaken."""
 QUICK = PollingPolicy(initial_seconds=0.01, factor=1.0, maximum_seconds=0.01)
 FORBIDDEN = s3_error(403, "AccessDenied", "Access Denied")
 MODES = pytest.mark.parametrize("consumer", [None, CONSUMER], ids=["listing", "push"])
