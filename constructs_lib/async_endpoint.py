@@ -14,6 +14,7 @@ from constructs_lib.instance_types import has_local_storage
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
 
+    from constructs_lib.deployment_guardrails import DeploymentGuardrails
     from constructs_lib.encryption import Encryption
     from constructs_lib.model import Model
     from constructs_lib.notifications import Notifications
@@ -45,6 +46,7 @@ class AsyncEndpoint(Construct):
         encryption: What outputs and the instances' volumes are encrypted with.
         instance_type: Such as ``ml.m5.xlarge``.
         max_concurrent_invocations_per_instance: Requests that a container is sent at a time.
+        guardrails: How changes are deployed; ``None`` deploys them unwatched.
     """
 
     def __init__(
@@ -58,11 +60,14 @@ class AsyncEndpoint(Construct):
         encryption: Encryption,
         instance_type: str,
         max_concurrent_invocations_per_instance: int,
+        guardrails: DeploymentGuardrails | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._payloads = payloads
         self._encryption = encryption
         self._grant_execution_role(model.role, notifications)
+        if guardrails:
+            guardrails.grant_watch(model.role.policy)
         volumes_have_key = not has_local_storage(instance_type)
         self.config = sagemaker.CfnEndpointConfig(
             self,
@@ -97,6 +102,7 @@ class AsyncEndpoint(Construct):
             "Endpoint",
             endpoint_config_name=self.config.attr_endpoint_config_name,
             retain_all_variant_properties=True,
+            deployment_config=guardrails.deployment_config if guardrails else None,
         )
         # DeleteEndpoint needs the role until the endpoint is gone.
         self.resource.node.add_dependency(model.role)

@@ -43,6 +43,7 @@ class EndpointScaling(Construct):
         settings: How it scales.
         max_job_seconds: The longest that the model may work on a request.
         max_concurrent_invocations_per_instance: Requests that an instance works on at a time.
+        enabled: ``False`` leaves the number of instances as it is, for as long as an instance type is being changed.
     """
 
     def __init__(
@@ -55,16 +56,22 @@ class EndpointScaling(Construct):
         settings: ScalingSettings,
         max_job_seconds: int,
         max_concurrent_invocations_per_instance: int = 1,
+        enabled: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
         self._metrics = AsyncEndpointMetrics(endpoint_name, variant_name)
         self._settings = settings
         self._max_job_seconds = max_job_seconds
+        if enabled:
+            self._scale(f"endpoint/{endpoint_name}/variant/{variant_name}", max_concurrent_invocations_per_instance)
+
+    def _scale(self, resource_id: str, concurrency: int) -> None:
+        settings = self._settings
         self.target = autoscaling.CfnScalableTarget(
             self,
             "Target",
             service_namespace=_SERVICE_NAMESPACE,
-            resource_id=f"endpoint/{endpoint_name}/variant/{variant_name}",
+            resource_id=resource_id,
             scalable_dimension=_SCALABLE_DIMENSION,
             min_capacity=settings.min_instances,
             max_capacity=settings.max_instances,
@@ -79,7 +86,7 @@ class EndpointScaling(Construct):
         self._grow()
         self._rest()
         if settings.shrink:
-            self._shrink(max_concurrent_invocations_per_instance)
+            self._shrink(concurrency)
 
     def grant_count_jobs(self, grantee: iam.IGrantable) -> None:
         """Allow ``grantee`` to publish how many jobs it waits for, if the endpoint counts jobs in flight."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from aws_cdk import CfnOutput, Environment, PermissionsBoundary, Stack
+from aws_cdk import Annotations, CfnOutput, Environment, PermissionsBoundary, Stack
 from aws_cdk import aws_ssm as ssm
 
 from async_inference.configuration import Consumer, EndpointConfiguration, InputLocation, parameter_name
@@ -12,6 +12,7 @@ from constructs_lib.alarms import EndpointAlarms
 from constructs_lib.async_endpoint import VARIANT_NAME, AsyncEndpoint
 from constructs_lib.caller_policies import CallerPolicies
 from constructs_lib.dashboard import EndpointDashboard
+from constructs_lib.deployment_guardrails import DeploymentGuardrails
 from constructs_lib.encryption import Encryption
 from constructs_lib.endpoint_scaling import EndpointScaling
 from constructs_lib.metrics import AsyncEndpointMetrics
@@ -19,12 +20,19 @@ from constructs_lib.model import Model
 from constructs_lib.notifications import Notifications
 from constructs_lib.payload_store import PayloadStore
 from constructs_lib.polling_function import PollingFunction
+from stacks.deployment_options import ORDINARY
 
 if TYPE_CHECKING:
     from aws_cdk import App
     from constructs import Construct
 
+    from stacks.deployment_options import DeploymentOptions
     from stacks.settings import EndpointSettings, StageSettings
+
+_SCALING_IS_OFF: Final = (
+    "Scaling is off after this deployment: the endpoint neither wakes nor rests until it is deployed with"
+    " -c scaling=on."
+)
 
 
 class InferenceStack(Stack):
@@ -36,6 +44,7 @@ class InferenceStack(Stack):
         stage: The stage that it belongs to.
         settings: The endpoint.
         production: Keep the data when the stack is deleted.
+        options: What holds for this deployment alone.
         **stack_options: Options of every stack, such as ``env``.
     """
 
@@ -47,9 +56,11 @@ class InferenceStack(Stack):
         stage: str,
         settings: EndpointSettings,
         production: bool,
+        options: DeploymentOptions,
         **stack_options: Any,  # noqa: ANN401 - the options of aws_cdk.Stack, passed on
     ) -> None:
         super().__init__(scope, construct_id, **stack_options)
+        settings = options.applied_to(settings)
         encryption = Encryption(self, "Encryption", settings=settings.customer_managed_key, retain=production)
         payloads = PayloadStore(
             self,
@@ -69,6 +80,7 @@ class InferenceStack(Stack):
             max_job_seconds=settings.max_job_seconds,
             network_isolation=settings.network_isolation,
         )
+        guardrails = DeploymentGuardrails(self, "Guardrails", max_job_seconds=settings.max_job_seconds)
         endpoint = AsyncEndpoint(
             self,
             "Endpoint",
@@ -78,6 +90,7 @@ class InferenceStack(Stack):
             encryption=encryption,
             instance_type=settings.instance_type,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
+            guardrails=guardrails if options.rollback else None,
         )
         scaling = EndpointScaling(
             self,
@@ -87,7 +100,10 @@ class InferenceStack(Stack):
             settings=settings.scaling,
             max_job_seconds=settings.max_job_seconds,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
+            enabled=options.scales,
         )
+        if not options.scales:
+            Annotations.of(self).add_warning_v2("async-inference:scaling-off", _SCALING_IS_OFF)
         configuration = self._configuration(settings, endpoint, payloads, notifications)
         polling = PollingFunction(
             self,
@@ -101,6 +117,7 @@ class InferenceStack(Stack):
         parameter = ssm.StringParameter(
             self, "Configuration", parameter_name=parameter_name(stage, settings.name), string_value=configuration
         )
+        guardrails.add_alarm(AsyncEndpointMetrics(endpoint.endpoint_name, VARIANT_NAME), settings.alarms)
         alarms = self._monitor(settings, endpoint, notifications, polling, encryption)
         CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
         callers = CallerPolicies(
@@ -172,10 +189,13 @@ class InferenceStack(Stack):
         return self.to_json_string(configuration.to_dict())
 
 
-def add_stacks(app: App, stage: StageSettings) -> list[InferenceStack]:
+def add_stacks(app: App, stage: StageSettings, options: DeploymentOptions = ORDINARY) -> list[InferenceStack]:
     """Add a stack to ``app`` for every endpoint of ``stage``.
 
     Stacks of a production stage are protected against deletion and their data is retained.
+
+    Raises:
+        DeploymentOptionError: an instance type is being changed, and ``options`` do not say which deployment this is.
     """
     return [
         InferenceStack(
@@ -184,6 +204,7 @@ def add_stacks(app: App, stage: StageSettings) -> list[InferenceStack]:
             stage=stage.name,
             settings=endpoint,
             production=stage.production,
+            options=options,
             description=f"Asynchronous inference endpoint {endpoint.name}, stage {stage.name}",
             env=Environment(account=stage.account, region=stage.region),
             termination_protection=stage.production,

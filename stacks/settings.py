@@ -59,6 +59,7 @@ class EndpointSettings:
         model: What answers the requests.
         instance_type: Such as ``ml.g5.xlarge``. Burstable ``ml.t2`` instances cannot be scaled, ``ml.inf1`` has no
             asynchronous inference.
+        instance_type_before: The type that is deployed, while it is being changed; docs/updates.md says how.
         max_job_seconds: The longest that the model may work on a request, 1 to 3,600. Clients send it with each request
             and the model server's own time-outs follow it.
         request_ttl_seconds: The longest that a request may wait in the queue, 60 to 21,600.
@@ -81,6 +82,7 @@ class EndpointSettings:
     name: str
     model: ModelSource
     instance_type: str
+    instance_type_before: str | None = None
     max_job_seconds: int = DEFAULT_INVOCATION_TIMEOUT_SECONDS
     request_ttl_seconds: int = DEFAULT_REQUEST_TTL_SECONDS
     max_concurrent_invocations_per_instance: int = 1
@@ -105,13 +107,13 @@ class EndpointSettings:
             max_length=32,
         )
         require_type(self, "model", ContainerModel, HuggingFaceModel)
-        require_match(
-            self, "instance_type", _INSTANCE_TYPE_PATTERN, "ml.<family>.<size> of a family other than t2 and inf1"
-        )
-        if self.instance_type not in known_instance_types():
-            raise SettingError(
-                self, "instance_type", self.instance_type, "a type that the installed boto3 knows: is it misspelt?"
-            )
+        self._check_instance_type("instance_type")
+        if self.instance_type_before is not None:
+            self._check_instance_type("instance_type_before")
+            if self.instance_type_before == self.instance_type:
+                raise SettingError(
+                    self, "instance_type_before", self.instance_type_before, "None where the type is not being changed"
+                )
         require_within(self, "max_job_seconds", INVOCATION_TIMEOUT_SECONDS, "seconds")
         require_within(self, "request_ttl_seconds", REQUEST_TTL_SECONDS, "seconds")
         require_within(
@@ -139,6 +141,12 @@ class EndpointSettings:
     def limits(self) -> Limits:
         """How long requests may wait and take, as clients are told."""
         return Limits(max_job_seconds=self.max_job_seconds, request_ttl_seconds=self.request_ttl_seconds)
+
+    def _check_instance_type(self, name: str) -> None:
+        require_match(self, name, _INSTANCE_TYPE_PATTERN, "ml.<family>.<size> of a family other than t2 and inf1")
+        value = getattr(self, name)
+        if value not in known_instance_types():
+            raise SettingError(self, name, value, "a type that the installed boto3 knows: is it misspelt?")
 
     def _check_fetched_model(self) -> None:
         require_match(

@@ -190,7 +190,7 @@ class Endpoints:
         if missing := [name for name in policy.alarms if name not in known]:
             raise validation_exception(f"Could not find the alarms {', '.join(missing)}")
         if policy.alarms:
-            self._roles.check_alarms(scope, model.role_arn)
+            self._roles.check_alarms(scope, model.role_arn, policy.alarms)
 
     def _asynchronous_config(self, scope: Scope, name: str) -> tuple[EndpointConfig, Model]:
         """Return a configuration with its model, which may have been deleted since the configuration was made."""

@@ -17,6 +17,8 @@ from local_cloud.sagemaker.permissions import destination_grants, image_grants
 from local_cloud.trust import SAGEMAKER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from local_cloud.aws_clients import AwsClients
     from local_cloud.ministack_iam import Identities
     from local_cloud.ministack_kms import Keys
@@ -78,13 +80,14 @@ class ExecutionRoles:
         if reason := self._identities.role_lacks(scope, role_arn, grants):
             raise validation_exception(f'The execution role "{role_arn}" does not have enough permissions: {reason}')
 
-    def check_alarms(self, scope: Scope, role_arn: str) -> None:
-        """Check that a role may look at alarms, as an update needs that rolls back by them.
+    def check_alarms(self, scope: Scope, role_arn: str, names: Iterable[str]) -> None:
+        """Check that a role may look at the alarms of these names, as an update needs that rolls back by them.
 
         Raises:
             AwsError: it may not.
         """
-        if reason := self._identities.role_lacks(scope, role_arn, [Grant("cloudwatch:DescribeAlarms", "*")]):
+        grants = [Grant("cloudwatch:DescribeAlarms", scope.arn("cloudwatch", f"alarm:{name}")) for name in names]
+        if reason := self._identities.role_lacks(scope, role_arn, grants):
             raise validation_exception(f'The execution role "{role_arn}" does not have enough permissions: {reason}')
 
     def check_trust(self, role_arn: str) -> None:

@@ -136,6 +136,7 @@ def test_execution_role_may_do_this_and_no_more(dev_template: dict[str, Any]) ->
     """Exact actions, and objects by prefix: reads inputs, writes outputs and failures."""
     statements = managed_policy(dev_template, "ModelExecutionRole")
     assert actions(statements) == {
+        "cloudwatch:DescribeAlarms",
         "cloudwatch:PutMetricData",
         "ecr:BatchCheckLayerAvailability",
         "ecr:BatchGetImage",

@@ -59,6 +59,14 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
         lambda: _endpoint(max_concurrent_invocations_per_instance=1001),
         "EndpointSettings.max_concurrent_invocations_per_instance is 1001",
     ),
+    (
+        lambda: _endpoint(instance_type_before="ml.t2.medium"),
+        "EndpointSettings.instance_type_before is 'ml.t2.medium', allowed is ml.<family>.<size> of a family other",
+    ),
+    (
+        lambda: _endpoint(instance_type="ml.m5.large", instance_type_before="ml.m5.large"),
+        "EndpointSettings.instance_type_before is 'ml.m5.large', allowed is None where the type is not being changed",
+    ),
     (lambda: _endpoint(network_isolation="yes"), "EndpointSettings.network_isolation is 'yes', allowed is bool"),
     (
         lambda: _endpoint(model=HUGGING_FACE, network_isolation=True),

@@ -7,7 +7,8 @@ seconds, ``freeze`` to answer nothing any more, ``/ping`` included, ``say hello`
 ``large 200000`` for so many bytes, ``environment`` for the process's variables, ``read weights.txt`` for a file of the
 model, ``zip`` for a compressed response, ``chunked`` for a response without a Content-Length. The custom attributes
 ``idle 5`` let it wait so many seconds before it reads the content. With
-``STUBBORN`` in its environment it takes no notice of SIGTERM.
+``STUBBORN`` in its environment it takes no notice of SIGTERM. Started with the argument ``broken``, it answers 500 to
+every invocation.
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ class Handler(BaseHTTPRequestHandler):
             case ["idle", seconds]:
                 time.sleep(float(seconds))
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if sys.argv[1:] == ["broken"]:
+            self._answer(500, b"broken")
+            return
         match body.decode(errors="replace").split():
             case ["fail", status]:
                 self._answer(int(status), b"raw \xff error", "application/octet-stream")

@@ -1,0 +1,80 @@
+"""What is said of a single deployment on the command line, and what it makes of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from constructs import Node
+
+    from stacks.settings import EndpointSettings
+
+_SWITCH: Final = ("on", "off")
+
+
+class DeploymentOptionError(ValueError):
+    """An option of the deployment is misspelt, or one is missing that has to be given."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeploymentOptions:
+    """Options of one deployment; see docs/updates.md.
+
+    Attributes:
+        scaling: ``-c scaling=…``: ``off`` takes the scaling away, which the change of an instance type needs; ``None``
+            where it was not given, which is ``on`` unless an instance type is being changed.
+        rollback: ``-c rollback=off`` deploys unwatched: while the endpoint fails, the very alarm that guards a
+            deployment would take back the one that mends it.
+    """
+
+    scaling: bool | None = None
+    rollback: bool = True
+
+    @classmethod
+    def from_context(cls, node: Node) -> DeploymentOptions:
+        """Read the options from the app's context.
+
+        Raises:
+            DeploymentOptionError: one has a value other than ``on`` and ``off``.
+        """
+        return cls(scaling=_switch(node, "scaling"), rollback=_switch(node, "rollback") is not False)
+
+    @property
+    def scales(self) -> bool:
+        """Whether endpoints are scaled after this deployment."""
+        return self.scaling is not False
+
+    def applied_to(self, endpoint: EndpointSettings) -> EndpointSettings:
+        """Return the settings that this deployment deploys.
+
+        SageMaker refuses to change the instance type of an endpoint while it is scaled, and CloudFormation takes away
+        what a template no longer has only after it has changed the rest. So the first of two deployments takes the
+        scaling away and keeps the type, the second changes the type and brings the scaling back.
+
+        Raises:
+            DeploymentOptionError: the instance type is being changed, and it was not said which of the two this is.
+        """
+        before = endpoint.instance_type_before
+        if before is None:
+            return endpoint
+        if self.scaling is None:
+            raise DeploymentOptionError(
+                f"endpoint {endpoint.name} changes from {before} to {endpoint.instance_type}, which takes two"
+                " deployments: first -c scaling=off, then -c scaling=on; after them take instance_type_before out of"
+                " its settings (docs/updates.md)"
+            )
+        return endpoint if self.scaling else replace(endpoint, instance_type=before, instance_type_before=None)
+
+
+ORDINARY: Final = DeploymentOptions()
+"""Of a deployment of which nothing is said."""
+
+
+def _switch(node: Node, name: str) -> bool | None:
+    value = node.try_get_context(name)
+    if value is None:
+        return None
+    if value not in _SWITCH:
+        raise DeploymentOptionError(f"{name} is {value!r}, allowed is one of {', '.join(_SWITCH)}: -c {name}=off")
+    return bool(value == "on")

@@ -1,0 +1,54 @@
+"""What is said of one deployment decides which settings it deploys, and is asked for where it matters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stacks.deployment_options import ORDINARY, DeploymentOptionError, DeploymentOptions
+from stacks.stages import stage_settings
+
+if TYPE_CHECKING:
+    from stacks.settings import EndpointSettings
+
+
+@pytest.fixture
+def endpoint() -> EndpointSettings:
+    """An endpoint whose instance type is being changed."""
+    (settings,) = stage_settings("local").endpoints
+    return replace(settings, instance_type="ml.c7i.xlarge", instance_type_before=settings.instance_type)
+
+
+def test_a_change_of_the_instance_type_asks_which_deployment_this_is(endpoint: EndpointSettings) -> None:
+    """In one line that names both."""
+    with pytest.raises(DeploymentOptionError) as refusal:
+        ORDINARY.applied_to(endpoint)
+
+    assert str(refusal.value).startswith("endpoint ocr changes from ml.c7i.large to ml.c7i.xlarge, which takes two")
+    assert "first -c scaling=off, then -c scaling=on" in str(refusal.value)
+
+
+def test_the_first_deployment_keeps_the_type_and_does_not_scale(endpoint: EndpointSettings) -> None:
+    """SageMaker changes no type of an endpoint that is scaled."""
+    options = DeploymentOptions(scaling=False)
+
+    assert options.applied_to(endpoint).instance_type == "ml.c7i.large"
+    assert not options.scales
+
+
+def test_the_second_deployment_changes_the_type_and_scales(endpoint: EndpointSettings) -> None:
+    """Both come in the order that CloudFormation has anyway: the target follows the endpoint."""
+    options = DeploymentOptions(scaling=True)
+
+    assert options.applied_to(endpoint).instance_type == "ml.c7i.xlarge"
+    assert options.scales
+
+
+@pytest.mark.parametrize("scaling", [None, True, False])
+def test_an_endpoint_that_keeps_its_type_is_deployed_as_it_is(endpoint: EndpointSettings, *, scaling: bool) -> None:
+    """Whatever is said of scaling."""
+    kept = replace(endpoint, instance_type_before=None)
+
+    assert DeploymentOptions(scaling=scaling).applied_to(kept) == kept
