@@ -134,7 +134,7 @@ class InferenceStack(Stack):
             "Alarms",
             metrics=metrics,
             queues=notifications.queues,
-            function=polling.function,
+            polling=polling,
             settings=settings.alarms,
             scaling=settings.scaling,
             limits=settings.limits,
