@@ -11,6 +11,7 @@ from async_inference.configuration import Consumer, EndpointConfiguration, Input
 from constructs_lib.alarms import EndpointAlarms
 from constructs_lib.async_endpoint import VARIANT_NAME, AsyncEndpoint
 from constructs_lib.caller_policies import CallerPolicies
+from constructs_lib.cost_allocation import tag_everything
 from constructs_lib.dashboard import EndpointDashboard
 from constructs_lib.encryption import Encryption
 from constructs_lib.endpoint_scaling import EndpointScaling
@@ -177,20 +178,23 @@ def add_stacks(app: App, stage: StageSettings) -> list[InferenceStack]:
 
     Stacks of a production stage are protected against deletion and their data is retained.
     """
-    return [
-        InferenceStack(
-            app,
-            f"AsyncInference-{stage.name}-{endpoint.name}",
-            stage=stage.name,
-            settings=endpoint,
-            production=stage.production,
-            description=f"Asynchronous inference endpoint {endpoint.name}, stage {stage.name}",
-            env=Environment(account=stage.account, region=stage.region),
-            termination_protection=stage.production,
-            permissions_boundary=_permissions_boundary(stage),
-        )
-        for endpoint in stage.endpoints
-    ]
+    return [_tagged_stack(app, stage, endpoint) for endpoint in stage.endpoints]
+
+
+def _tagged_stack(app: App, stage: StageSettings, endpoint: EndpointSettings) -> InferenceStack:
+    stack = InferenceStack(
+        app,
+        f"AsyncInference-{stage.name}-{endpoint.name}",
+        stage=stage.name,
+        settings=endpoint,
+        production=stage.production,
+        description=f"Asynchronous inference endpoint {endpoint.name}, stage {stage.name}",
+        env=Environment(account=stage.account, region=stage.region),
+        termination_protection=stage.production,
+        permissions_boundary=_permissions_boundary(stage),
+    )
+    tag_everything(stack, stage=stage.name, endpoint=endpoint.name, tags=stage.tags)
+    return stack
 
 
 def _permissions_boundary(stage: StageSettings) -> PermissionsBoundary | None:
