@@ -177,9 +177,25 @@ def dead_letter_alarm(queue: sqs.Queue, settings: AlarmSettings) -> AlarmDefinit
         name="DeadLetters",
         severity=Severity.WARNING,
         meaning="Notices lie in a consumer's dead-letter queue: it gave up on them, or they could not be delivered.",
-        metric=dead_letters.queue.metric_approximate_number_of_messages_visible(
-            period=Duration.seconds(MINUTE_SECONDS), statistic=cloudwatch.Stats.MAXIMUM
-        ),
+        metric=_messages(dead_letters.queue),
         threshold=settings.dead_letters,
         missing=cloudwatch.TreatMissingData.IGNORE,
+    )
+
+
+def failed_function_invocations_alarm(queue: sqs.Queue, settings: AlarmSettings) -> AlarmDefinition:
+    """Return the alarm on the queue of the polling function's failed asynchronous invocations."""
+    return AlarmDefinition(
+        name="FailedFunctionInvocations",
+        severity=Severity.WARNING,
+        meaning="Asynchronous invocations of the polling function failed: their events wait in its queue for somebody.",
+        metric=_messages(queue),
+        threshold=settings.failed_function_invocations,
+        missing=cloudwatch.TreatMissingData.IGNORE,
+    )
+
+
+def _messages(queue: sqs.IQueue) -> cloudwatch.Metric:
+    return queue.metric_approximate_number_of_messages_visible(
+        period=Duration.seconds(MINUTE_SECONDS), statistic=cloudwatch.Stats.MAXIMUM
     )

@@ -43,6 +43,7 @@ _COUNTS: Final = (
     "dead_letters",
     "function_errors",
     "function_throttles",
+    "failed_function_invocations",
 )
 
 
@@ -70,6 +71,8 @@ class AlarmSettings:
         dead_letters: At least 1; messages in a consumer's dead-letter queue.
         function_errors: At least 1; the window's. The polling function ends with an error for each failed job.
         function_throttles: At least 1; in 5 minutes.
+        failed_function_invocations: At least 1; messages in the queue of the polling function's failed asynchronous
+            invocations.
     """
 
     topic_arn: str | None = None
@@ -87,6 +90,7 @@ class AlarmSettings:
     dead_letters: int = 1
     function_errors: int = 5
     function_throttles: int = 1
+    failed_function_invocations: int = 1
 
     def __post_init__(self) -> None:
         if self.topic_arn is not None:

@@ -14,6 +14,7 @@ from constructs_lib.alarm_definitions import (
     Severity,
     dead_letter_alarm,
     delivery_alarms,
+    failed_function_invocations_alarm,
     function_alarms,
     idle_alarm,
     invocation_alarms,
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
 
     from async_inference.configuration import Limits
     from constructs_lib.alarm_settings import AlarmSettings
     from constructs_lib.metrics import AsyncEndpointMetrics
+    from constructs_lib.polling_function import PollingFunction
     from constructs_lib.scaling_settings import ScalingSettings
 
 
@@ -38,15 +39,16 @@ class EndpointAlarms(Construct):
     """The alarms of an endpoint, its consumers' queues and its polling function, and the topic that they go to.
 
     Missing data are not breaching: most of these metrics have datapoints only where something happens, an idle endpoint
-    may publish none at all, and an alarm has to recover from that. Dead-letter queues are the exception: SQS stops
-    publishing for a queue that nobody has used for hours, whatever is in it, so there silence changes nothing.
+    may publish none at all, and an alarm has to recover from that. Queues of what failed are the exception, consumers'
+    and the function's: SQS stops publishing for a queue that nobody has used for hours, whatever is in it, so there
+    silence changes nothing.
 
     Args:
         scope: The parent.
         construct_id: The name within it.
         metrics: Of the endpoint.
         queues: The consumers' queues by name, each with a dead-letter queue.
-        function: The polling function.
+        polling: The polling function, with the queue of its failed asynchronous invocations.
         settings: Thresholds and topic.
         scaling: How the endpoint wakes and rests.
         limits: How long requests may wait and take.
@@ -64,7 +66,7 @@ class EndpointAlarms(Construct):
         *,
         metrics: AsyncEndpointMetrics,
         queues: Mapping[str, sqs.Queue],
-        function: lambda_.Function,
+        polling: PollingFunction,
         settings: AlarmSettings,
         scaling: ScalingSettings,
         limits: Limits,
@@ -79,7 +81,8 @@ class EndpointAlarms(Construct):
             *queue_alarms(metrics, settings, scaling, limits.request_ttl_seconds),
             *invocation_alarms(metrics, settings, window_seconds),
             *delivery_alarms(metrics, settings),
-            *function_alarms(function, settings, window_seconds),
+            *function_alarms(polling.function, settings, window_seconds),
+            failed_function_invocations_alarm(polling.failed_invocations, settings),
             idle_alarm(metrics, scaling, settings.idle_seconds(scaling, limits.max_job_seconds)),
         ]
         alarms = [(one.severity, self._add(self, one)) for one in definitions]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from async_inference.limits import Bounds
@@ -11,6 +12,14 @@ from async_inference.limits import Bounds
 COUNT: Final = Bounds(1, 2**31 - 1)
 """A whole number of at least 1 that CloudFormation can carry."""
 
+MAX_OWN_TAGS: Final = 47
+"""Tags that a team may add.
+
+Source: 50 a resource (*Tag naming limits and requirements*), less two of this app's and one of the CDK's on buckets
+that it empties.
+"""
+
+_TAG_TEXT: Final = r"[A-Za-z0-9 _.:/=+@-]"
 _LONGEST_SHOWN: Final = 120
 
 
@@ -66,3 +75,32 @@ def require_names(settings: object, name: str, pattern: str, allowed: str, most:
             raise SettingError(settings, name, value, allowed)
     if len(set(values)) != len(values):
         raise SettingError(settings, name, values, f"a tuple of 1 to {most} names, each once")
+
+
+def require_tags(settings: object, name: str, reserved: str) -> None:
+    """Require that the setting maps at most :data:`MAX_OWN_TAGS` keys to values that every service takes for tags.
+
+    No key begins with ``aws:`` or ``reserved``, and no two differ in their case alone, which IAM takes for the same.
+    Source: *Tag naming limits and requirements* of the Tagging guide, whose characters are those that all services
+    take; *Tags for AWS Identity and Access Management resources*.
+    """
+    tags = getattr(settings, name)
+    if not isinstance(tags, Mapping) or len(tags) > MAX_OWN_TAGS:
+        raise SettingError(settings, name, tags, f"a mapping of at most {MAX_OWN_TAGS} keys to values")
+    for key, value in tags.items():
+        _require_tag(settings, name, key, value, reserved)
+    if len({key.lower() for key in tags}) != len(tags):
+        raise SettingError(settings, name, list(tags), "keys that differ in more than their case")
+
+
+def _require_tag(settings: object, name: str, key: object, value: object, reserved: str) -> None:
+    if (
+        not isinstance(key, str)
+        or key.lower().startswith(("aws:", reserved))
+        or re.fullmatch(_TAG_TEXT + "{1,128}", key) is None
+    ):
+        allowed = f"keys of 1 to 128 letters, digits, spaces and _.:/=+-@ that do not begin with aws: or {reserved}"
+        raise SettingError(settings, name, key, allowed)
+    if not isinstance(value, str) or re.fullmatch(_TAG_TEXT + "{0,256}", value) is None:
+        allowed = "at most 256 letters, digits, spaces and _.:/=+-@"
+        raise SettingError(settings, f"{name}[{key}]", value, allowed)

@@ -11,6 +11,7 @@ from async_inference.configuration import Consumer, EndpointConfiguration, Input
 from constructs_lib.alarms import EndpointAlarms
 from constructs_lib.async_endpoint import VARIANT_NAME, AsyncEndpoint
 from constructs_lib.caller_policies import CallerPolicies
+from constructs_lib.cost_allocation import tag_everything
 from constructs_lib.dashboard import EndpointDashboard
 from constructs_lib.deployment_guardrails import DeploymentGuardrails
 from constructs_lib.encryption import Encryption
@@ -151,7 +152,7 @@ class InferenceStack(Stack):
             "Alarms",
             metrics=metrics,
             queues=notifications.queues,
-            function=polling.function,
+            polling=polling,
             settings=settings.alarms,
             scaling=settings.scaling,
             limits=settings.limits,
@@ -197,21 +198,26 @@ def add_stacks(app: App, stage: StageSettings, options: DeploymentOptions = ORDI
     Raises:
         DeploymentOptionError: an instance type is being changed, and ``options`` do not say which deployment this is.
     """
-    return [
-        InferenceStack(
-            app,
-            f"AsyncInference-{stage.name}-{endpoint.name}",
-            stage=stage.name,
-            settings=endpoint,
-            production=stage.production,
-            options=options,
-            description=f"Asynchronous inference endpoint {endpoint.name}, stage {stage.name}",
-            env=Environment(account=stage.account, region=stage.region),
-            termination_protection=stage.production,
-            permissions_boundary=_permissions_boundary(stage),
-        )
-        for endpoint in stage.endpoints
-    ]
+    return [_tagged_stack(app, stage, endpoint, options) for endpoint in stage.endpoints]
+
+
+def _tagged_stack(
+    app: App, stage: StageSettings, endpoint: EndpointSettings, options: DeploymentOptions
+) -> InferenceStack:
+    stack = InferenceStack(
+        app,
+        f"AsyncInference-{stage.name}-{endpoint.name}",
+        stage=stage.name,
+        settings=endpoint,
+        production=stage.production,
+        options=options,
+        description=f"Asynchronous inference endpoint {endpoint.name}, stage {stage.name}",
+        env=Environment(account=stage.account, region=stage.region),
+        termination_protection=stage.production,
+        permissions_boundary=_permissions_boundary(stage),
+    )
+    tag_everything(stack, stage=stage.name, endpoint=endpoint.name, tags=stage.tags)
+    return stack
 
 
 def _permissions_boundary(stage: StageSettings) -> PermissionsBoundary | None:

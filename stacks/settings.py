@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, field
 from itertools import permutations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk.region_info import RegionInfo
 
@@ -26,6 +26,7 @@ from constructs_lib.checks import (
     require_match,
     require_names,
     require_positive,
+    require_tags,
     require_type,
     require_within,
 )
@@ -37,6 +38,9 @@ from constructs_lib.notifications import CONSUMER_PATTERN
 from constructs_lib.payload_store import BUCKET_NAME_PATTERN, InputBucket, RetentionSettings
 from constructs_lib.polling_function import PollingFunctionSettings
 from constructs_lib.scaling_settings import ScalingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _STAGE_PATTERN: Final = r"[a-z][a-z0-9]{0,31}"
 _ENDPOINT_PATTERN: Final = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
@@ -196,6 +200,10 @@ class StageSettings:
         account: Where to deploy; the credentials' own account if left out.
         region: Where to deploy; the credentials' own region if left out.
         permissions_boundary_arn: A policy that bounds every role, where an organisation demands one.
+        tags: The team's own, such as ``{"cost-centre": "4711"}``, on every resource that takes tags, beside
+            ``async-inference:stage`` and ``async-inference:endpoint``; at most 47. Keys have 1 to 128 characters and
+            begin neither with ``aws:`` nor with ``async-inference:``, values have up to 256: letters, digits, spaces
+            and ``_.:/=+-@``.
     """
 
     name: str
@@ -204,6 +212,7 @@ class StageSettings:
     account: str | None = None
     region: str | None = None
     permissions_boundary_arn: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # No dash: stage "prod-eu" with endpoint "ocr" would have the stack of stage "prod" with endpoint "eu-ocr".
@@ -220,6 +229,7 @@ class StageSettings:
             require_match(
                 self, "permissions_boundary_arn", _ROLE_BOUNDARY_PATTERN, "arn:aws:iam::<account>:policy/<name>"
             )
+        require_tags(self, "tags", reserved="async-inference:")
 
     def _check_endpoints(self) -> None:
         require_type(self, "endpoints", tuple)

@@ -78,6 +78,7 @@ RINGING: dict[str, Values] = {
     "function-throttles": {"Throttles": 1},
     "idle-instances": {"ApproximateBacklogSize": 0, "CPUUtilization": 1},
     "dead-letters": {"ApproximateNumberOfMessagesVisible": 1},
+    "failed-function-invocations": {"ApproximateNumberOfMessagesVisible": 1},
 }
 """What sets each alarm off, just so."""
 
@@ -98,11 +99,12 @@ QUIET: dict[str, list[Values]] = {
     "function-throttles": [{"Throttles": 0}],
     "idle-instances": [{"ApproximateBacklogSize": 1, "CPUUtilization": 2}, {"ApproximateBacklogSize": 0}],
     "dead-letters": [{"ApproximateNumberOfMessagesVisible": 0}],
+    "failed-function-invocations": [{"ApproximateNumberOfMessagesVisible": 0}],
 }
 """What comes close and does not."""
 
 CRITICAL = {"backlog-without-capacity", "expired-requests", "failed-invocations-share", "upload-failures"}
-KEEPS_ITS_STATE = {"dead-letters"}
+KEEPS_ITS_STATE = {"dead-letters", "failed-function-invocations"}
 """Alarms for which silence changes nothing; to all others it says that all is well."""
 
 
@@ -170,6 +172,7 @@ def test_thresholds_are_settings(synthesize: Callable[[StageSettings], dict[str,
         dead_letters=17,
         function_errors=18,
         function_throttles=19,
+        failed_function_invocations=20,
     )
     found = alarms(synthesize(changed(alarms=settings)))
 
@@ -184,6 +187,7 @@ def test_thresholds_are_settings(synthesize: Callable[[StageSettings], dict[str,
         "notification-failures": 16,
         "function-errors": 18,
         "function-throttles": 19,
+        "failed-function-invocations": 20,
         "idle-instances": 0.5,
         "dead-letters": 17,
     }
@@ -221,8 +225,10 @@ def test_long_warm_hours_are_looked_back_to_by_the_hour(synthesize: Callable[[St
     assert state_of(found, {"ApproximateBacklogSize": 1, "CPUUtilization": 60}) is AlarmState.OK
 
 
-def test_every_consumer_has_an_alarm_of_its_own(synthesize: Callable[[StageSettings], dict[str, Any]]) -> None:
-    """On its own dead-letter queue, and with the one section."""
+def test_every_queue_that_waits_for_somebody_has_an_alarm_of_its_own(
+    synthesize: Callable[[StageSettings], dict[str, Any]],
+) -> None:
+    """Each consumer's dead-letter queue, and the queue of the polling function's failed invocations."""
     template = synthesize(changed(consumers=("reports", "search")))
     resolver = Resolver(template)
     watched = [
@@ -234,6 +240,7 @@ def test_every_consumer_has_an_alarm_of_its_own(synthesize: Callable[[StageSetti
     assert sorted(re.sub(r"[0-9A-F]{8}\.", ".", queue) for queue in watched) == [
         "<NotificationsConsumerreportsDeadLetters.QueueName>",
         "<NotificationsConsumersearchDeadLetters.QueueName>",
+        "<PollingFailedInvocations.QueueName>",
     ]
 
 

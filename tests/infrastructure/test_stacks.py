@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import assertions
+from aws_cdk import CfnResource, TagManager, assertions
 
 from constructs_lib.model import ContainerModel
 from constructs_lib.payload_store import InputBucket
 from stacks.inference_stack import add_stacks
 from stacks.settings import EndpointSettings, StageSettings
-from stacks.stages import stage_settings
+from stacks.stages import STAGES, stage_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from aws_cdk import App
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/boundary"
+
+UNTYPED_THAT_TAKE_TAGS = {"AWS::IAM::Role", "AWS::Lambda::Function"}
+"""What the CDK declares without a class of its own, so that it cannot say whether it takes tags."""
 
 
 def _endpoint(name: str) -> EndpointSettings:
@@ -82,3 +85,41 @@ def test_callers_are_told_where_else_inputs_may_lie(synthesize: Callable[[StageS
 
     (parameter,) = [each for each in template["Resources"].values() if each["Type"] == "AWS::SSM::Parameter"]
     assert '"input_locations":[{"bucket":"scans","prefix":"inbox/"}]' in str(parameter["Properties"]["Value"])
+
+
+def _tags(resource: dict[str, Any]) -> dict[str, str]:
+    """Return a resource's tags, whichever of CloudFormation's two shapes they have."""
+    tags = resource["Properties"].get("Tags", {})
+    return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+
+
+@pytest.mark.parametrize("name", sorted(STAGES))
+def test_everything_that_takes_tags_has_them(new_app: Callable[[], App], name: str) -> None:
+    """Whatever the CDK takes for taggable, and what it makes itself, has the app's two tags and the team's own."""
+    (stack,) = add_stacks(new_app(), replace(stage_settings(name), tags={"cost-centre": "4711", "owner": ""}))
+    taggable = {
+        stack.resolve(construct.logical_id)
+        for construct in stack.node.find_all()
+        if isinstance(construct, CfnResource)
+        and (TagManager.is_taggable(construct) or construct.cfn_resource_type in UNTYPED_THAT_TAKE_TAGS)
+    }
+    resources = assertions.Template.from_stack(stack).to_json()["Resources"]
+    expected = {
+        "async-inference:stage": name,
+        "async-inference:endpoint": stage_settings(name).endpoints[0].name,
+        "cost-centre": "4711",
+        "owner": "",
+    }
+
+    assert {resources[one]["Type"] for one in taggable} >= {"AWS::SageMaker::Endpoint", "AWS::S3::Bucket"}
+    assert [one for one in sorted(taggable) if not _tags(resources[one]).items() >= expected.items()] == []
+
+
+def test_other_tags_change_nothing_but_tags(synthesize: Callable[[StageSettings], dict[str, Any]]) -> None:
+    """So that neither model nor configuration is replaced, and the endpoint is not updated."""
+    dev = stage_settings("dev")
+    ours, others = synthesize(dev)["Resources"], synthesize(replace(dev, tags={"cost-centre": "4711"}))["Resources"]
+    for resource in (*ours.values(), *others.values()):
+        resource.get("Properties", {}).pop("Tags", None)
+
+    assert ours == others

@@ -139,6 +139,16 @@ def events_that_are_malformed(stack: Stack) -> Iterator[None]:
 
 
 @contextmanager
+def event_that_nobody_waits_for(stack: Stack) -> Iterator[None]:
+    """Call the polling function asynchronously with nothing to do; then take the failure from its queue."""
+    sqs, failed = stack.client("sqs"), stack.queue("FailedInvocations")
+    stack.client("lambda").invoke(FunctionName=stack.function, InvocationType="Event", Payload=b"{}")
+    yield
+    (message,) = sqs.receive_message(QueueUrl=failed)["Messages"]
+    sqs.delete_message(QueueUrl=failed, ReceiptHandle=message["ReceiptHandle"])
+
+
+@contextmanager
 def function_without_concurrency(stack: Stack) -> Iterator[None]:
     """Let the polling function run not even once at a time."""
     functions = stack.client("lambda")
@@ -215,6 +225,7 @@ def container_that_does_not_start(stack: Stack) -> Iterator[None]:
 CAUSES: dict[Callable[[Stack], AbstractContextManager[None]], set[str]] = {
     container_that_fails: {"failed-invocations", "failed-invocations-share"},
     events_that_are_malformed: {"function-errors"},
+    event_that_nobody_waits_for: {"failed-function-invocations"},
     function_without_concurrency: {"function-throttles"},
     input_that_is_not_there: {"download-failures"},
     role_that_may_not_write: {"upload-failures"},

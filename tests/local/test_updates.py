@@ -114,7 +114,8 @@ class Deployed:
     def instances(self) -> int:
         """Return how many instances there should be or are, whichever is more."""
         (variant,) = self.describe()["ProductionVariants"]
-        return max(variant["CurrentInstanceCount"], variant["DesiredInstanceCount"])
+        count: int = max(variant["CurrentInstanceCount"], variant["DesiredInstanceCount"])
+        return count
 
     def config(self) -> dict[str, Any]:
         """Return the endpoint's configuration."""
