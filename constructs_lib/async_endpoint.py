@@ -45,6 +45,9 @@ class AsyncEndpoint(Construct):
         encryption: What outputs and the instances' volumes are encrypted with.
         instance_type: Such as ``ml.m5.xlarge``.
         max_concurrent_invocations_per_instance: Requests that a container is sent at a time.
+        fallback_instance_types: What SageMaker takes while it has no instance of ``instance_type``, the most wanted
+            first, at most 4. Source: *SageMaker Developer Guide*, "Deploy to multiple instance types with instance
+            pools". How long it tries (``VariantInstanceProvisionTimeoutInSeconds``) is left to SageMaker.
     """
 
     def __init__(
@@ -58,21 +61,24 @@ class AsyncEndpoint(Construct):
         encryption: Encryption,
         instance_type: str,
         max_concurrent_invocations_per_instance: int,
+        fallback_instance_types: tuple[str, ...] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self._payloads = payloads
         self._encryption = encryption
         self._grant_execution_role(model.role, notifications)
-        volumes_have_key = not has_local_storage(instance_type)
+        instance_types = (instance_type, *fallback_instance_types)
+        with_local_storage = [each for each in instance_types if has_local_storage(each)]
         self.config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
-            kms_key_id=encryption.key_arn if volumes_have_key else None,
+            kms_key_id=None if with_local_storage else encryption.key_arn,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=VARIANT_NAME,
                     model_name=model.model_name,
-                    instance_type=instance_type,
+                    instance_type=None if fallback_instance_types else instance_type,
+                    instance_pools=_instance_pools(instance_types) if fallback_instance_types else None,
                     initial_instance_count=1,
                     initial_variant_weight=1,
                 )
@@ -100,8 +106,8 @@ class AsyncEndpoint(Construct):
         )
         # DeleteEndpoint needs the role until the endpoint is gone.
         self.resource.node.add_dependency(model.role)
-        if not volumes_have_key:
-            acknowledge(self.config, {_VOLUME_RULE: f"{instance_type} {_LOCAL_STORAGE}"})
+        if with_local_storage:
+            acknowledge(self.config, {_VOLUME_RULE: f"{with_local_storage[0]} {_LOCAL_STORAGE}"})
 
     @property
     def endpoint_name(self) -> str:
@@ -130,3 +136,10 @@ class AsyncEndpoint(Construct):
         self._encryption.grant_use(role.policy, "s3")
         self._encryption.grant_volumes(role.policy)
         notifications.grant_publish(role)
+
+
+def _instance_pools(instance_types: tuple[str, ...]) -> list[sagemaker.CfnEndpointConfig.InstancePoolProperty]:
+    return [
+        sagemaker.CfnEndpointConfig.InstancePoolProperty(instance_type=instance_type, priority=priority)
+        for priority, instance_type in enumerate(instance_types, start=1)
+    ]

@@ -77,6 +77,7 @@ class InferenceStack(Stack):
             notifications=notifications,
             encryption=encryption,
             instance_type=settings.instance_type,
+            fallback_instance_types=settings.fallback_instance_types,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
         )
         scaling = EndpointScaling(
