@@ -44,7 +44,9 @@ class AsyncEndpoint(Construct):
         payloads: Where inputs are read from, and outputs and failures are written to.
         notifications: Where the ends of requests are announced.
         encryption: What outputs and the instances' volumes are encrypted with.
-        instance_type: Such as ``ml.m5.xlarge``.
+        instance_types: Such as ``ml.m5.xlarge``, and what SageMaker takes while it has none of those, the most wanted
+            first, 1 to 5. Source: *SageMaker Developer Guide*, "Deploy to multiple instance types with instance pools".
+            How long it tries (``VariantInstanceProvisionTimeoutInSeconds``) is left to SageMaker.
         max_concurrent_invocations_per_instance: Requests that a container is sent at a time.
         guardrails: How changes are deployed; ``None`` deploys them unwatched.
     """
@@ -58,7 +60,7 @@ class AsyncEndpoint(Construct):
         payloads: PayloadStore,
         notifications: Notifications,
         encryption: Encryption,
-        instance_type: str,
+        instance_types: tuple[str, ...],
         max_concurrent_invocations_per_instance: int,
         guardrails: DeploymentGuardrails | None,
     ) -> None:
@@ -68,16 +70,18 @@ class AsyncEndpoint(Construct):
         self._grant_execution_role(model.role, notifications)
         if guardrails:
             guardrails.grant_watch(model.role.policy)
-        volumes_have_key = not has_local_storage(instance_type)
+        has_pools = len(instance_types) > 1
+        with_local_storage = [each for each in instance_types if has_local_storage(each)]
         self.config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
-            kms_key_id=encryption.key_arn if volumes_have_key else None,
+            kms_key_id=None if with_local_storage else encryption.key_arn,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=VARIANT_NAME,
                     model_name=model.model_name,
-                    instance_type=instance_type,
+                    instance_type=None if has_pools else instance_types[0],
+                    instance_pools=_instance_pools(instance_types) if has_pools else None,
                     initial_instance_count=1,
                     initial_variant_weight=1,
                 )
@@ -106,8 +110,8 @@ class AsyncEndpoint(Construct):
         )
         # DeleteEndpoint needs the role until the endpoint is gone.
         self.resource.node.add_dependency(model.role)
-        if not volumes_have_key:
-            acknowledge(self.config, {_VOLUME_RULE: f"{instance_type} {_LOCAL_STORAGE}"})
+        if with_local_storage:
+            acknowledge(self.config, {_VOLUME_RULE: f"{with_local_storage[0]} {_LOCAL_STORAGE}"})
 
     @property
     def endpoint_name(self) -> str:
@@ -136,3 +140,10 @@ class AsyncEndpoint(Construct):
         self._encryption.grant_use(role.policy, "s3")
         self._encryption.grant_volumes(role.policy)
         notifications.grant_publish(role)
+
+
+def _instance_pools(instance_types: tuple[str, ...]) -> list[sagemaker.CfnEndpointConfig.InstancePoolProperty]:
+    return [
+        sagemaker.CfnEndpointConfig.InstancePoolProperty(instance_type=instance_type, priority=priority)
+        for priority, instance_type in enumerate(instance_types, start=1)
+    ]

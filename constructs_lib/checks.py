@@ -65,16 +65,16 @@ def require_type(settings: object, name: str, *types: type[Any]) -> None:
         raise SettingError(settings, name, value, " or ".join(each.__name__ for each in types))
 
 
-def require_names(settings: object, name: str, pattern: str, allowed: str, most: int) -> None:
-    """Require that the setting is a tuple of one to ``most`` names that match ``pattern``, none twice."""
+def require_names(settings: object, name: str, pattern: str, allowed: str, most: int, *, least: int = 1) -> None:
+    """Require that the setting is a tuple of ``least`` to ``most`` names that match ``pattern``, none twice."""
     values = getattr(settings, name)
-    if not isinstance(values, tuple) or not 1 <= len(values) <= most:
-        raise SettingError(settings, name, values, f"a tuple of 1 to {most} names, each once")
+    if not isinstance(values, tuple) or not least <= len(values) <= most:
+        raise SettingError(settings, name, values, f"a tuple of {least} to {most} names, each once")
     for value in values:
         if not isinstance(value, str) or re.fullmatch(pattern, value, re.ASCII) is None:
             raise SettingError(settings, name, value, allowed)
     if len(set(values)) != len(values):
-        raise SettingError(settings, name, values, f"a tuple of 1 to {most} names, each once")
+        raise SettingError(settings, name, values, f"a tuple of {least} to {most} names, each once")
 
 
 def require_tags(settings: object, name: str, reserved: str) -> None:

@@ -55,16 +55,21 @@ class DeploymentOptions:
         Raises:
             DeploymentOptionError: the instance type is being changed, and it was not said which of the two this is.
         """
-        before = endpoint.instance_type_before
-        if before is None:
+        if not endpoint.instance_types_before:
             return endpoint
         if self.scaling is None:
+            before, after = map(", ".join, (endpoint.instance_types_before, endpoint.instance_types))
             raise DeploymentOptionError(
-                f"endpoint {endpoint.name} changes from {before} to {endpoint.instance_type}, which takes two"
-                " deployments: first -c scaling=off, then -c scaling=on; after them take instance_type_before out of"
-                " its settings (docs/updates.md)"
+                f"endpoint {endpoint.name} changes from {before} to {after}, which takes two deployments: first"
+                " -c scaling=off, then -c scaling=on; after them take instance_types_before out of its settings"
+                " (docs/updates.md)"
             )
-        return endpoint if self.scaling else replace(endpoint, instance_type=before, instance_type_before=None)
+        if self.scaling:
+            return endpoint
+        instance_type, *fallback = endpoint.instance_types_before
+        return replace(
+            endpoint, instance_type=instance_type, fallback_instance_types=tuple(fallback), instance_types_before=()
+        )
 
 
 ORDINARY: Final = DeploymentOptions()

@@ -89,7 +89,7 @@ class InferenceStack(Stack):
             payloads=payloads,
             notifications=notifications,
             encryption=encryption,
-            instance_type=settings.instance_type,
+            instance_types=settings.instance_types,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
             guardrails=guardrails if options.rollback else None,
         )

@@ -32,7 +32,7 @@ from constructs_lib.checks import (
 )
 from constructs_lib.container_image import ContainerImage
 from constructs_lib.encryption import CustomerManagedKey
-from constructs_lib.instance_types import known_instance_types
+from constructs_lib.instance_types import has_local_storage, known_instance_types
 from constructs_lib.model import ContainerModel, HuggingFaceModel, ModelSource
 from constructs_lib.notifications import CONSUMER_PATTERN
 from constructs_lib.payload_store import BUCKET_NAME_PATTERN, InputBucket, RetentionSettings
@@ -49,7 +49,10 @@ _MAX_CONSUMERS: Final = 10  # the configuration has to fit into a parameter of 4
 _PREFIX_PATTERN: Final = r"([a-zA-Z0-9_-]+/)+"
 _MAX_PREFIX_LENGTH: Final = 400  # S3OutputPath has 512 characters for bucket and prefix
 _INSTANCE_TYPE_PATTERN: Final = r"ml\.(?!t2\.|inf1\.)[a-z0-9-]+\.[a-z0-9-]+"
+_INSTANCE_TYPE: Final = "ml.<family>.<size> of a family other than t2 and inf1"
 _CPU_INSTANCE_PATTERN: Final = r"ml\.[cmr]\d(?!g)[a-z0-9-]*\.[a-z0-9-]+"
+_CPU_INSTANCE: Final = "a c, m or r family of x86 for the Hugging Face image for CPU"
+_MAX_FALLBACK_INSTANCE_TYPES: Final = 4  # InstancePools has five
 _REGION_PATTERN: Final = r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}"
 _ROLE_BOUNDARY_PATTERN: Final = r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]{1,640}"
 
@@ -63,7 +66,11 @@ class EndpointSettings:
         model: What answers the requests.
         instance_type: Such as ``ml.g5.xlarge``. Burstable ``ml.t2`` instances cannot be scaled, ``ml.inf1`` has no
             asynchronous inference.
-        instance_type_before: The type that is deployed, while it is being changed; docs/updates.md says how.
+        fallback_instance_types: What to take instead while AWS has no instance of ``instance_type``, the most wanted
+            first; at most 4, each once, of the same kinds. The model has to run on each of them, and scaling counts an
+            instance as one whatever its type. With a customer's key either all types have local storage or none has.
+        instance_types_before: The types that are deployed, ``instance_type`` first, while any of them is being changed;
+            docs/updates.md says how.
         max_job_seconds: The longest that the model may work on a request, 1 to 3,600. Clients send it with each request
             and the model server's own time-outs follow it.
         request_ttl_seconds: The longest that a request may wait in the queue, 60 to 21,600.
@@ -76,7 +83,8 @@ class EndpointSettings:
         consumers: Who has a queue of notifications of its own, 1 to 10 names.
         polling_function: Size of the Lambda function.
         alarms: When somebody is told that the endpoint needs help, and where.
-        price_per_instance_hour: Of the instance type, above 0; with it the dashboard shows an estimate of the cost.
+        price_per_instance_hour: Of ``instance_type``, above 0; with it the dashboard shows an estimate of the cost.
+            It is one price, at which hours of ``fallback_instance_types`` are counted too.
         customer_managed_key: Encrypt everything with a key that the account owns; with keys of AWS if left out. A
             production stage has to have one.
         bucket_name: The bucket that a deleted stack has left behind, instead of a new one; docs/data.md says how.
@@ -86,7 +94,8 @@ class EndpointSettings:
     name: str
     model: ModelSource
     instance_type: str
-    instance_type_before: str | None = None
+    fallback_instance_types: tuple[str, ...] = ()
+    instance_types_before: tuple[str, ...] = ()
     max_job_seconds: int = DEFAULT_INVOCATION_TIMEOUT_SECONDS
     request_ttl_seconds: int = DEFAULT_REQUEST_TTL_SECONDS
     max_concurrent_invocations_per_instance: int = 1
@@ -111,13 +120,7 @@ class EndpointSettings:
             max_length=32,
         )
         require_type(self, "model", ContainerModel, HuggingFaceModel)
-        self._check_instance_type("instance_type")
-        if self.instance_type_before is not None:
-            self._check_instance_type("instance_type_before")
-            if self.instance_type_before == self.instance_type:
-                raise SettingError(
-                    self, "instance_type_before", self.instance_type_before, "None where the type is not being changed"
-                )
+        self._check_instance_types(_INSTANCE_TYPE_PATTERN, _INSTANCE_TYPE)
         require_within(self, "max_job_seconds", INVOCATION_TIMEOUT_SECONDS, "seconds")
         require_within(self, "request_ttl_seconds", REQUEST_TTL_SECONDS, "seconds")
         require_within(
@@ -146,16 +149,32 @@ class EndpointSettings:
         """How long requests may wait and take, as clients are told."""
         return Limits(max_job_seconds=self.max_job_seconds, request_ttl_seconds=self.request_ttl_seconds)
 
-    def _check_instance_type(self, name: str) -> None:
-        require_match(self, name, _INSTANCE_TYPE_PATTERN, "ml.<family>.<size> of a family other than t2 and inf1")
-        value = getattr(self, name)
-        if value not in known_instance_types():
-            raise SettingError(self, name, value, "a type that the installed boto3 knows: is it misspelt?")
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The types that an instance may have, the most wanted first."""
+        return self.instance_type, *self.fallback_instance_types
+
+    def _check_instance_types(self, pattern: str, allowed: str) -> None:
+        fallback = "fallback_instance_types"
+        require_match(self, "instance_type", pattern, allowed)
+        require_names(self, fallback, pattern, allowed, _MAX_FALLBACK_INSTANCE_TYPES, least=0)
+        if self.instance_type in self.fallback_instance_types:
+            raise SettingError(self, fallback, self.fallback_instance_types, "types other than instance_type")
+        before = "instance_types_before"
+        require_names(self, before, pattern, allowed, _MAX_FALLBACK_INSTANCE_TYPES + 1, least=0)
+        if self.instance_types_before == self.instance_types:
+            raise SettingError(self, before, self.instance_types_before, "nothing where no type is being changed")
+        named = (
+            dict.fromkeys(self.instance_types_before, before)
+            | dict.fromkeys(self.fallback_instance_types, fallback)
+            | {self.instance_type: "instance_type"}
+        )
+        for instance_type, name in named.items():
+            if instance_type not in known_instance_types():
+                raise SettingError(self, name, instance_type, "a type that the installed boto3 knows: is it misspelt?")
 
     def _check_fetched_model(self) -> None:
-        require_match(
-            self, "instance_type", _CPU_INSTANCE_PATTERN, "a c, m or r family of x86 for the Hugging Face image for CPU"
-        )
+        self._check_instance_types(_CPU_INSTANCE_PATTERN, _CPU_INSTANCE)
         if self.network_isolation:
             raise SettingError(
                 self, "network_isolation", value=True, allowed="False for a model that is fetched at launch"
@@ -163,6 +182,14 @@ class EndpointSettings:
 
     def _check_data(self) -> None:
         require_type(self, "customer_managed_key", CustomerManagedKey, type(None))
+        kinds = {has_local_storage(one) for one in self.instance_types}
+        if self.customer_managed_key is not None and len(kinds) > 1:
+            raise SettingError(
+                self,
+                "fallback_instance_types",
+                self.fallback_instance_types,
+                "types with local storage if instance_type has it, else without: the customer's key is for the latter",
+            )
         if self.bucket_name is not None:
             require_match(self, "bucket_name", BUCKET_NAME_PATTERN, "a bucket's name")
         require_type(self, "input_buckets", tuple)

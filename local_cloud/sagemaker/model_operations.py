@@ -143,8 +143,21 @@ def _check_asynchronous(members: Members) -> None:
     for instance_type in (variant.get("InstanceType", ""), *pools):
         if instance_type.startswith(_WITHOUT_ASYNCHRONOUS):
             raise _unsupported(instance_type)
+    _check_pools(variant)
     if not (variant.get("InstanceType") or variant.get("InstancePools")) or not variant.get("InitialInstanceCount"):
         raise validation_exception("InstanceType and InitialInstanceCount are required of a production variant")
+
+
+def _check_pools(variant: Members) -> None:
+    """Check that pools stand in for the instance type, each with a priority of its own.
+
+    Source: *SageMaker Developer Guide*, "Deploy to multiple instance types with instance pools".
+    """
+    priorities = [pool["Priority"] for pool in variant.get("InstancePools") or ()]
+    if priorities and variant.get("InstanceType"):
+        raise validation_exception("Only one of InstanceType and InstancePools can be specified.")
+    if len(set(priorities)) != len(priorities):
+        raise validation_exception(f"The priorities of InstancePools must be unique, not {priorities}.")
 
 
 def _unsupported(feature: str) -> AwsError:

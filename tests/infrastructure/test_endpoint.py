@@ -69,6 +69,26 @@ def test_no_physical_names(template: dict[str, Any]) -> None:
     assert named == set()
 
 
+def test_fallback_types_follow_the_instance_type_in_order_of_priority(synthesize: Synthesize) -> None:
+    """Instance pools stand in for the instance type, which comes first."""
+    endpoint = EndpointSettings(
+        name="ocr",
+        model=ContainerModel(image_uri="111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/model@sha256:" + "0" * 64),
+        instance_type="ml.g5.xlarge",
+        fallback_instance_types=("ml.g6.xlarge", "ml.g4dn.xlarge"),
+    )
+    stage = StageSettings(name="test", endpoints=(endpoint,), account="444455556666", region="eu-west-1")
+    config = _only(synthesize(stage), "AWS::SageMaker::EndpointConfig")["Properties"]
+    [variant] = config["ProductionVariants"]
+
+    assert "InstanceType" not in variant
+    assert variant["InstancePools"] == [
+        {"InstanceType": "ml.g5.xlarge", "Priority": 1},
+        {"InstanceType": "ml.g6.xlarge", "Priority": 2},
+        {"InstanceType": "ml.g4dn.xlarge", "Priority": 3},
+    ]
+
+
 def test_configuration_is_asynchronous(with_artefact: dict[str, Any]) -> None:
     """Output path, failure path, both topics and the concurrency are the settings' and the stack's own."""
     config = _only(with_artefact, "AWS::SageMaker::EndpointConfig")["Properties"]

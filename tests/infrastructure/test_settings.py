@@ -47,6 +47,38 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     (lambda: _endpoint(instance_type="ml.t2.medium"), "EndpointSettings.instance_type is 'ml.t2.medium'"),
     (lambda: _endpoint(instance_type="ml.inf1.xlarge"), "EndpointSettings.instance_type is 'ml.inf1.xlarge'"),
     (
+        lambda: _endpoint(fallback_instance_types="ml.m5.large"),
+        "EndpointSettings.fallback_instance_types is 'ml.m5.large', allowed is a tuple of 0 to 4 names, each once",
+    ),
+    (
+        lambda: _endpoint(fallback_instance_types=tuple(f"ml.c5.{size}xlarge" for size in ("", 2, 4, 9, 18))),
+        "EndpointSettings.fallback_instance_types is ('ml.c5.xlarge'",
+    ),
+    (
+        lambda: _endpoint(fallback_instance_types=("ml.m5.large", "ml.m5.large")),
+        "EndpointSettings.fallback_instance_types is ('ml.m5.large', 'ml.m5.large')",
+    ),
+    (
+        lambda: _endpoint(fallback_instance_types=("ml.m5.xlarge",)),
+        "EndpointSettings.fallback_instance_types is ('ml.m5.xlarge',), allowed is types other than instance_type",
+    ),
+    (
+        lambda: _endpoint(fallback_instance_types=("ml.t2.medium",)),
+        "EndpointSettings.fallback_instance_types is 'ml.t2.medium', allowed is ml.",
+    ),
+    (
+        lambda: _endpoint(fallback_instance_types=("ml.g5.xlrge",)),
+        "EndpointSettings.fallback_instance_types is 'ml.g5.xlrge', allowed is a type that the installed boto3 knows",
+    ),
+    (
+        lambda: _endpoint(model=HUGGING_FACE, fallback_instance_types=("ml.g5.xlarge",)),
+        "EndpointSettings.fallback_instance_types is 'ml.g5.xlarge', allowed is a c, m or r family",
+    ),
+    (
+        lambda: _endpoint(fallback_instance_types=("ml.g5.xlarge",), customer_managed_key=CustomerManagedKey()),
+        "EndpointSettings.fallback_instance_types is ('ml.g5.xlarge',), allowed is types with local storage if",
+    ),
+    (
         lambda: _endpoint(max_job_seconds=0),
         "EndpointSettings.max_job_seconds is 0, allowed is a whole number from 1 to",
     ),
@@ -60,12 +92,16 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
         "EndpointSettings.max_concurrent_invocations_per_instance is 1001",
     ),
     (
-        lambda: _endpoint(instance_type_before="ml.t2.medium"),
-        "EndpointSettings.instance_type_before is 'ml.t2.medium', allowed is ml.<family>.<size> of a family other",
+        lambda: _endpoint(instance_types_before=("ml.t2.medium",)),
+        "EndpointSettings.instance_types_before is 'ml.t2.medium', allowed is ml.<family>.<size> of a family other",
     ),
     (
-        lambda: _endpoint(instance_type="ml.m5.large", instance_type_before="ml.m5.large"),
-        "EndpointSettings.instance_type_before is 'ml.m5.large', allowed is None where the type is not being changed",
+        lambda: _endpoint(instance_types_before=("ml.m5.huge",)),
+        "EndpointSettings.instance_types_before is 'ml.m5.huge', allowed is a type that the installed boto3 knows",
+    ),
+    (
+        lambda: _endpoint(instance_type="ml.m5.large", instance_types_before=("ml.m5.large",)),
+        "EndpointSettings.instance_types_before is ('ml.m5.large',), allowed is nothing where no type is being changed",
     ),
     (lambda: _endpoint(network_isolation="yes"), "EndpointSettings.network_isolation is 'yes', allowed is bool"),
     (

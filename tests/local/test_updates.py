@@ -211,7 +211,7 @@ def test_requests_in_the_queue_come_through_another_instance_type(stack: Deploye
     policies = stack.policies()
     before = settings.instance_type
     (other,) = {"ml.c7i.large", "ml.c7i.xlarge"} - {before}
-    changed = replace(settings, instance_type=other, instance_type_before=before)
+    changed = replace(settings, instance_type=other, instance_types_before=(before,))
     first = stack.synthesize(changed, DeploymentOptions(scaling=False))
     quick = replace(changed, max_concurrent_invocations_per_instance=QUEUED)
     second = stack.synthesize(quick, DeploymentOptions(scaling=True))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def endpoint() -> EndpointSettings:
     """An endpoint whose instance type is being changed."""
     (settings,) = stage_settings("local").endpoints
-    return replace(settings, instance_type="ml.c7i.xlarge", instance_type_before=settings.instance_type)
+    return replace(settings, instance_type="ml.c7i.xlarge", instance_types_before=settings.instance_types)
 
 
 def test_a_change_of_the_instance_type_asks_which_deployment_this_is(endpoint: EndpointSettings) -> None:
@@ -38,6 +38,16 @@ def test_the_first_deployment_keeps_the_type_and_does_not_scale(endpoint: Endpoi
     assert not options.scales
 
 
+def test_fallback_types_are_kept_and_changed_with_the_type(endpoint: EndpointSettings) -> None:
+    """SageMaker refuses to change any of them while the endpoint is scaled."""
+    pooled = replace(endpoint, instance_types_before=("ml.m5.large", "ml.m5.xlarge"))
+
+    kept = DeploymentOptions(scaling=False).applied_to(pooled)
+
+    assert kept.instance_types == ("ml.m5.large", "ml.m5.xlarge")
+    assert DeploymentOptions(scaling=True).applied_to(pooled).instance_types == ("ml.c7i.xlarge",)
+
+
 def test_the_second_deployment_changes_the_type_and_scales(endpoint: EndpointSettings) -> None:
     """Both come in the order that CloudFormation has anyway: the target follows the endpoint."""
     options = DeploymentOptions(scaling=True)
@@ -49,6 +59,6 @@ def test_the_second_deployment_changes_the_type_and_scales(endpoint: EndpointSet
 @pytest.mark.parametrize("scaling", [None, True, False])
 def test_an_endpoint_that_keeps_its_type_is_deployed_as_it_is(endpoint: EndpointSettings, *, scaling: bool) -> None:
     """Whatever is said of scaling."""
-    kept = replace(endpoint, instance_type_before=None)
+    kept = replace(endpoint, instance_types_before=())
 
     assert DeploymentOptions(scaling=scaling).applied_to(kept) == kept

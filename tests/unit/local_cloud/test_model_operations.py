@@ -95,6 +95,26 @@ def test_a_model_is_described_as_it_was_created(call: Callable[..., Any]) -> Non
     assert MODEL | {"ModelArn": arn, "CreationTime": 1000.0} == call("DescribeModel", {"ModelName": "m"})
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"InstanceType": "ml.m5.large"}, "Only one of InstanceType and InstancePools"),
+        (
+            {"InstancePools": [{"InstanceType": f"ml.m5.{size}", "Priority": 1} for size in ("large", "xlarge")]},
+            "unique",
+        ),
+    ],
+)
+def test_pools_are_instead_of_an_instance_type_and_have_an_order(
+    call: Callable[..., Any], changed: dict[str, Any], message: str
+) -> None:
+    """A variant with both, and pools of equal priority, are refused."""
+    pools = {"InstancePools": [{"InstanceType": "ml.m5.large", "Priority": 1}]}
+    variant = {name: value for name, value in VARIANT.items() if name != "InstanceType"} | pools | changed
+    with pytest.raises(AwsError, match=message):
+        call("CreateEndpointConfig", CONFIG | {"ProductionVariants": [variant]})
+
+
 def test_names_are_unique_within_a_region(call: Callable[..., Any]) -> None:
     """Another region has names of its own."""
     call("CreateModel", MODEL)
