@@ -32,6 +32,7 @@ WITHOUT_A_TEST = {
 """Actions whose loss is not seen here, and why."""
 
 SEEN = {
+    "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricData",
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
@@ -363,6 +364,32 @@ def test_without_put_metric_data_a_container_publishes_none(account: Account, co
         code, message = refusal(publish, **metric)
     assert code in ("AccessDenied", "AccessDeniedException")
     assert "cloudwatch:PutMetricData" in message
+
+
+def test_without_describe_alarms_no_deployment_is_watched(account: Account, eventually: Callable[..., Any]) -> None:
+    """SageMaker looks at the one alarm of the template in the role's name, and refuses to deploy where it may not."""
+    sagemaker = account.client("sagemaker")
+    described = sagemaker.describe_endpoint(EndpointName=account.endpoint)
+    alarms = account.client("cloudwatch").describe_alarms(AlarmNamePrefix="AsyncInference-local-ocr-Rollback")
+    (alarm,) = alarms["MetricAlarms"]
+    routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    watched = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm["AlarmName"]}]},
+    }
+
+    def is_refused() -> bool:
+        _, message = refusal(
+            sagemaker.update_endpoint,
+            EndpointName=account.endpoint,
+            EndpointConfigName=described["EndpointConfigName"],
+            DeploymentConfig=watched,
+        )
+        # While it scales, it is refused for that.
+        return "cloudwatch:DescribeAlarms" in message and alarm["AlarmArn"] in message
+
+    with account.without(account.execution_role, "cloudwatch:DescribeAlarms"):
+        eventually(is_refused)
 
 
 def test_without_describe_log_streams_a_container_finds_none(account: Account, container: Callable[[str], Any]) -> None:
