@@ -34,8 +34,8 @@ REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 FIRST, SECOND, BROKEN, ABSENT = (f"{REGISTRY}/echo:{tag}" for tag in ("first", "second", "broken", "absent"))
 MODELS = "models"
 QUEUED = 50
-SLOW, QUICK = "idle 1", "idle 0.1"
-"""Ten minutes a request, so that one instance works for longer than any deployment takes, or one minute."""
+SLOW, QUICK = "idle 0.7", "idle 0.1"
+"""Some minutes a request, so that one instance works for longer than any deployment takes, or half a one."""
 PATIENCE_SECONDS = 60.0
 
 
@@ -43,7 +43,7 @@ PATIENCE_SECONDS = 60.0
 def cloud(connect: Callable[[RunningLocalCloud], Callable[[str], Any]]) -> Iterator[RunningLocalCloud]:
     """A bootstrapped local cloud that enforces policies, with three images and two artefacts."""
     images = {FIRST: ECHO_COMMAND, SECOND: ECHO_COMMAND, BROKEN: (*ECHO_COMMAND, "broken")}
-    with local_cloud(time_scale=600.0, enforce_iam=True, containers=images) as running:
+    with local_cloud(time_scale=300.0, enforce_iam=True, containers=images) as running:
         bootstrap(running.environment, account=ACCOUNT, region=REGION)
         s3 = connect(running)("s3")
         s3.create_bucket(Bucket=MODELS)
