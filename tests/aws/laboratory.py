@@ -38,6 +38,8 @@ class Laboratory:
         time_scale: seconds of the service that pass each second.
         grace_seconds: how long a role needs until SageMaker knows it.
         name: of bucket, queue, topics, role, model, configuration and endpoint.
+        configs: the names of all configurations, the first of which is :attr:`name`.
+        endpoints: the names of all endpoints, likewise.
     """
 
     client: Callable[[str], Any]
@@ -45,6 +47,8 @@ class Laboratory:
     time_scale: float = 1.0
     grace_seconds: float = 0.0
     name: str = field(default_factory=lambda: f"async-probe-{uuid.uuid4().hex[:8]}")
+    configs: list[str] = field(default_factory=list)
+    endpoints: list[str] = field(default_factory=list)
 
     def set_up(self) -> None:
         """Create everything, and wait until the endpoint is in service."""
@@ -60,22 +64,18 @@ class Laboratory:
         self.topic = self.client("sns").create_topic(Name=self.name)["TopicArn"]
         self.queue = self._queue_of_topic()
         self._create_model()
-        self.create_config(self.name)
-        self.client("sagemaker").create_endpoint(EndpointName=self.name, EndpointConfigName=self.name)
-        self.wait_until_in_service()
+        self.create_config()
+        self.create_endpoint(self.name)
 
     def clean_up(self) -> None:
         """Delete everything, whatever there is of it."""
         sagemaker, s3 = self.client("sagemaker"), self.client("s3")
-        with suppress(ClientError):
-            self.wait_until_in_service()
+        for name in self.endpoints:
+            with suppress(ClientError):
+                self.wait_until_in_service(name)
         steps: list[Callable[[], object]] = [
-            lambda: sagemaker.delete_endpoint(EndpointName=self.name),
-            lambda: sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=self.name),
-            *(
-                lambda name=name: sagemaker.delete_endpoint_config(EndpointConfigName=name)
-                for name in (self.name, f"{self.name}-2")
-            ),
+            *(lambda name=name: self.delete_endpoint(name) for name in tuple(self.endpoints)),
+            *(lambda name=name: sagemaker.delete_endpoint_config(EndpointConfigName=name) for name in self.configs),
             lambda: sagemaker.delete_model(ModelName=self.name),
             lambda: self.client("cloudwatch").delete_alarms(AlarmNames=[self.name]),
             lambda: self.client("sqs").delete_queue(QueueUrl=self.queue),
@@ -95,8 +95,10 @@ class Laboratory:
                 # What was never made is not there, or not known; anything else costs money until somebody deletes it.
                 sys.stderr.write(f"{self.name}: {error}\n")
 
-    def create_config(self, name: str, *, max_concurrency: int | None = 1) -> None:
-        """Create a configuration of the model."""
+    def create_config(self, *, max_concurrency: int | None = 1) -> str:
+        """Create another configuration of the model, and return its name."""
+        name = f"{self.name}-{len(self.configs) + 1}" if self.configs else self.name
+        self.configs.append(name)
         client = {} if max_concurrency is None else {"MaxConcurrentInvocationsPerInstance": max_concurrency}
         variant = {"VariantName": VARIANT, "ModelName": self.name, "InitialInstanceCount": 1}
         self.client("sagemaker").create_endpoint_config(
@@ -115,6 +117,28 @@ class Laboratory:
                 },
             },
         )
+        return name
+
+    def create_endpoint(self, name: str, **members: object) -> str:
+        """Create an endpoint of the first configuration, and return its status once it is known."""
+        self.endpoints.append(name)
+        self.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=self.name, **members)
+        return self.wait_until_in_service(name)
+
+    def delete_endpoint(self, name: str) -> None:
+        """Delete an endpoint, and wait until it is gone."""
+        sagemaker = self.client("sagemaker")
+        sagemaker.delete_endpoint(EndpointName=name)
+        sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name)
+        self.endpoints.remove(name)
+
+    def start_deployment(self, **members: object) -> str:
+        """Start to deploy another configuration, and return its name."""
+        config = self.create_config()
+        self.client("sagemaker").update_endpoint(
+            EndpointName=self.name, EndpointConfigName=config, RetainAllVariantProperties=True, **members
+        )
+        return config
 
     def scale(self, count: int) -> None:
         """Change the number of instances, and wait for it."""
@@ -124,13 +148,21 @@ class Laboratory:
         )
         self.wait_until_in_service()
 
-    def wait_until_in_service(self) -> None:
-        """Wait as long as a launch may take."""
+    def wait_until_in_service(self, endpoint: str | None = None) -> str:
+        """Wait as long as a deployment of an endpoint may take, by default the first's, and return its status."""
         sagemaker = self.client("sagemaker")
-        self.wait(
-            lambda: sagemaker.describe_endpoint(EndpointName=self.name)["EndpointStatus"] in ("InService", "Failed"),
-            seconds=1_800,
-        )
+
+        def settled() -> str | None:
+            status: str = sagemaker.describe_endpoint(EndpointName=endpoint or self.name)["EndpointStatus"]
+            return status if status in ("InService", "Failed") else None
+
+        return self.wait(settled, seconds=3_600) or "never settled"
+
+    @property
+    def config(self) -> str:
+        """The name of the configuration that is deployed."""
+        name: str = self.client("sagemaker").describe_endpoint(EndpointName=self.name)["EndpointConfigName"]
+        return name
 
     def counts(self) -> tuple[int, int]:
         """Return how many instances there are, and how many there should be."""
@@ -228,6 +260,22 @@ class Laboratory:
             return bool(alarm["StateValue"] == "ALARM")
 
         return bool(self.wait(rang, seconds=seconds))
+
+    def ring(self) -> str:
+        """Make an alarm that rings, and goes on ringing, and return its name."""
+        cloudwatch = self.client("cloudwatch")
+        cloudwatch.put_metric_alarm(
+            AlarmName=self.name,
+            **self._own("never"),
+            Statistic="Maximum",
+            Period=60,
+            ComparisonOperator="GreaterThanThreshold",
+            Threshold=0,
+            EvaluationPeriods=1,
+            TreatMissingData="ignore",
+        )
+        cloudwatch.set_alarm_state(AlarmName=self.name, StateValue="ALARM", StateReason="a probe")
+        return self.name
 
     def _own(self, metric: str) -> dict[str, str]:
         return {"Namespace": self.name, "MetricName": metric}

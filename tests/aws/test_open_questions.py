@@ -143,13 +143,8 @@ def test_whether_an_update_at_zero_instances_stays_there(
     laboratory: Laboratory, learn: Callable[[object, object], None]
 ) -> None:
     """``RetainAllVariantProperties`` keeps the count; whether that holds for zero is not said."""
-    sagemaker = laboratory.client("sagemaker")
-    laboratory.create_config(f"{laboratory.name}-2")
-    sagemaker.update_endpoint(
-        EndpointName=laboratory.name, EndpointConfigName=f"{laboratory.name}-2", RetainAllVariantProperties=True
-    )
-    laboratory.wait_until_in_service()
-    status = sagemaker.describe_endpoint(EndpointName=laboratory.name)["EndpointStatus"]
+    laboratory.start_deployment()
+    status = laboratory.wait_until_in_service()
     learn([status, *laboratory.counts()], ["InService", 0, 0])
 
 

@@ -34,8 +34,12 @@ REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 FIRST, SECOND, BROKEN, ABSENT = (f"{REGISTRY}/echo:{tag}" for tag in ("first", "second", "broken", "absent"))
 MODELS = "models"
 QUEUED = 50
-SLOW, QUICK = "idle 0.7", "idle 0.1"
+AT_A_TIME = 10
+"""How many requests a release takes at a time that is to empty the queue quickly."""
+SLOW, QUICK = "idle 0.5", "idle 0.1"
 """Some minutes a request, so that one instance works for longer than any deployment takes, or half a one."""
+MAX_JOB_SECONDS = 600
+"""Two real seconds: the old instances stay for as long, and the CLI looks after a deployment each five."""
 PATIENCE_SECONDS = 60.0
 
 
@@ -72,7 +76,9 @@ class Deployed:
         self._assemblies = 0
         stage = stage_settings("local")
         one = replace(stage.endpoints[0].scaling, max_instances=1)
-        self._settings: EndpointSettings = replace(stage.endpoints[0], model=model(FIRST, "first"), scaling=one)
+        self._settings: EndpointSettings = replace(
+            stage.endpoints[0], model=model(FIRST, "first"), scaling=one, max_job_seconds=MAX_JOB_SECONDS
+        )
         self._stage = stage
         self._outputs: dict[str, str] = {}
 
@@ -141,7 +147,7 @@ class Deployed:
                 EndpointName=self._outputs["EndpointName"],
                 Body=b"read weights.txt",
                 CustomAttributes=work,
-                InvocationTimeoutSeconds=1_800,
+                InvocationTimeoutSeconds=3_600,
             )
             for _ in range(count)
         ]
@@ -192,7 +198,7 @@ def test_requests_in_the_queue_come_through_another_image_artefact_and_limits(st
     settings = stack.reset()
     limits = replace(settings.scaling, max_instances=3)
     changed = replace(
-        settings, model=model(SECOND, "second"), scaling=limits, max_concurrent_invocations_per_instance=QUEUED
+        settings, model=model(SECOND, "second"), scaling=limits, max_concurrent_invocations_per_instance=AT_A_TIME
     )
     assembly = stack.synthesize(changed)
     submitted = stack.submit(SLOW)
@@ -213,7 +219,7 @@ def test_requests_in_the_queue_come_through_another_instance_type(stack: Deploye
     (other,) = {"ml.c7i.large", "ml.c7i.xlarge"} - {before}
     changed = replace(settings, instance_type=other, instance_types_before=(before,))
     first = stack.synthesize(changed, DeploymentOptions(scaling=False))
-    quick = replace(changed, max_concurrent_invocations_per_instance=QUEUED)
+    quick = replace(changed, max_concurrent_invocations_per_instance=AT_A_TIME)
     second = stack.synthesize(quick, DeploymentOptions(scaling=True))
     submitted = stack.submit(SLOW)
 
