@@ -9,6 +9,7 @@ PORT ?= 4566
 TIME_SCALE ?= 60
 CONTAINER ?=
 ENFORCE_IAM ?=
+CAPACITY ?=
 ASSUME ?=
 BIN := .venv/bin
 UV := $(BIN)/uv
@@ -94,9 +95,10 @@ demo: setup ## deploy to the local cloud and send it scanned pages, from zero in
 	@$(AT_HOME) $(BIN)/python -m local_cloud.demo
 
 .PHONY: local
-local: setup ## the local cloud in the foreground, with STAGE deployed (PORT, TIME_SCALE, CONTAINER='IMAGE=COMMAND', ENFORCE_IAM=1, ASSUME='NAME=VALUE')
+local: setup ## the local cloud in the foreground, with STAGE deployed (PORT, TIME_SCALE, CONTAINER='IMAGE=COMMAND', ENFORCE_IAM=1, CAPACITY='TYPE=COUNT', ASSUME='NAME=VALUE')
 	@$(AT_HOME) $(BIN)/python -m local_cloud.foreground --stage $(STAGE) --port $(PORT) --time-scale $(TIME_SCALE) \
-		$(if $(CONTAINER),--container '$(CONTAINER)') $(if $(ENFORCE_IAM),--enforce-iam) $(ASSUME:%=--assume '%')
+		$(if $(CONTAINER),--container '$(CONTAINER)') $(if $(ENFORCE_IAM),--enforce-iam) \
+		$(CAPACITY:%=--capacity '%') $(ASSUME:%=--assume '%')
 
 .PHONY: test
 test: setup clients ## all tests that need no AWS account

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 VARIANT_NAME: Final = "AllTraffic"
 """Constant, because deployments with a changed variant name are refused and scaling refers to it."""
 
+_PROVISION_TIMEOUT_SECONDS: Final = 1_800
+"""How long SageMaker looks for an instance where there are several types: as long as users report of a single one.
+AWS documents the time as that of all types together, one vendor takes it for that of each; it suffices either way."""
+
 _VOLUME_RULE: Final = "NIST.800.53.R5-SageMakerEndpointConfigurationKMSKeyConfigured"
 _LOCAL_STORAGE: Final = (
     "has local storage, which its own hardware encrypts and a key in KMS does not; a configuration that names one has"
@@ -46,7 +50,7 @@ class AsyncEndpoint(Construct):
         encryption: What outputs and the instances' volumes are encrypted with.
         instance_types: Such as ``ml.m5.xlarge``, and what SageMaker takes while it has none of those, the most wanted
             first, 1 to 5. Source: *SageMaker Developer Guide*, "Deploy to multiple instance types with instance pools".
-            How long it tries (``VariantInstanceProvisionTimeoutInSeconds``) is left to SageMaker.
+            It looks for them for half an hour.
         max_concurrent_invocations_per_instance: Requests that a container is sent at a time.
         guardrails: How changes are deployed; ``None`` deploys them unwatched.
     """
@@ -82,6 +86,7 @@ class AsyncEndpoint(Construct):
                     model_name=model.model_name,
                     instance_type=None if has_pools else instance_types[0],
                     instance_pools=_instance_pools(instance_types) if has_pools else None,
+                    variant_instance_provision_timeout_in_seconds=_PROVISION_TIMEOUT_SECONDS if has_pools else None,
                     initial_instance_count=1,
                     initial_variant_weight=1,
                 )

@@ -8,7 +8,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from local_cloud.arguments import MAX_TIME_SCALE, assumption, container, tcp_port, time_scale
+from local_cloud.arguments import MAX_TIME_SCALE, assumption, capacity, container, tcp_port, time_scale
 from local_cloud.assumptions import assumptions
 from local_cloud.container_commands import DEFAULT_COMMANDS
 from local_cloud.loopback import PortTakenError, listen
@@ -47,6 +47,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="answer to a question that AWS leaves open (docs/local-cloud.md lists them); may be repeated",
     )
     parser.add_argument(
+        "--capacity",
+        type=capacity,
+        action="append",
+        default=[],
+        metavar="TYPE=COUNT",
+        help="how many instances of a type there are, any number if not said; may be repeated",
+    )
+    parser.add_argument(
         "--enforce-iam",
         action="store_true",
         help="refuse what no policy allows, to callers, functions and execution roles alike; an account's root may all",
@@ -72,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     listener,
                     time_scale=options.time_scale,
                     commands={**DEFAULT_COMMANDS, **dict(options.container)},
+                    capacity=dict(options.capacity),
                     assumptions=assumptions(options.assume),
                     stop_at_end_of_input=options.stop_at_end_of_input,
                 )

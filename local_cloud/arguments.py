@@ -7,6 +7,7 @@ import shlex
 from typing import Any, Final
 
 from local_cloud import assumptions
+from local_cloud.service_model import service_model
 
 MAX_TIME_SCALE: Final = 10_000
 """Beyond it a minute is shorter than the event loop can keep."""
@@ -60,6 +61,21 @@ def known_assumption(text: str) -> str:
     """
     assumption(text)
     return text
+
+
+def capacity(text: str) -> tuple[str, int]:
+    """Return an instance type and how many instances of it there are.
+
+    Raises:
+        argparse.ArgumentTypeError: there is no such type, or the number is none.
+    """
+    instance_type, _, count = text.partition("=")
+    if not count.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no capacity: it must be TYPE=COUNT, such as ml.g5.xlarge=0")
+    shape: Any = service_model("sagemaker").shape_for("ProductionVariantInstanceType")
+    if instance_type not in shape.enum:
+        raise argparse.ArgumentTypeError(f"{instance_type!r} is no instance type of endpoints: is it misspelt?")
+    return instance_type, int(count)
 
 
 def container(text: str) -> tuple[str, tuple[str, ...]]:

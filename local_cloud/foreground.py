@@ -26,6 +26,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
             port=options.port,
             time_scale=options.time_scale,
             containers=dict(options.container),
+            capacity=dict(options.capacity),
             assumptions=options.assume,
             enforce_iam=options.enforce_iam,
             inherit_stderr=True,
@@ -71,6 +72,14 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=VALUE",
         help="answer to a question that AWS leaves open; may be repeated",
+    )
+    parser.add_argument(
+        "--capacity",
+        type=arguments.capacity,
+        action="append",
+        default=[],
+        metavar="TYPE=COUNT",
+        help="how many instances of a type there are, any number if not said; may be repeated",
     )
     parser.add_argument("--enforce-iam", action="store_true", help="refuse what no policy allows")
     return parser

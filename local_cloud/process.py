@@ -93,6 +93,7 @@ def local_cloud(
     port: int | None = None,
     time_scale: float = 1.0,
     containers: Mapping[str, Sequence[str]] | None = None,
+    capacity: Mapping[str, int] | None = None,
     assumptions: Sequence[str] = (),
     enforce_iam: bool = False,
     inherit_stderr: bool = False,
@@ -103,6 +104,7 @@ def local_cloud(
         port: to listen on; a free one by default.
         time_scale: simulated seconds per real second.
         containers: commands by the image that they stand for, besides the reference model.
+        capacity: how many instances of a type there are, by the type; any number of those that are not named.
         assumptions: ``NAME=VALUE`` each, for what AWS leaves open (:mod:`local_cloud.assumptions`).
         enforce_iam: refuse what no policy allows.
         inherit_stderr: let it write its warnings to the caller's standard error instead of keeping them.
@@ -118,7 +120,10 @@ def local_cloud(
     with tempfile.TemporaryFile() as errors:
         # A session of its own: an interrupt of the terminal reaches the caller alone, who stops the cloud in order.
         process = subprocess.Popen(  # noqa: S603 - this program itself
-            [*_command(port, time_scale, containers or {}), *_strictness(assumptions, enforce_iam=enforce_iam)],
+            [
+                *_command(port, time_scale, containers or {}),
+                *_circumstances(capacity or {}, assumptions, enforce_iam=enforce_iam),
+            ],
             cwd=REPOSITORY,
             # Held open by this process alone: if it dies without a word, the local cloud stops as well.
             stdin=subprocess.PIPE,
@@ -145,9 +150,10 @@ def _command(port: int, time_scale: float, containers: Mapping[str, Sequence[str
     return command
 
 
-def _strictness(assumptions: Sequence[str], *, enforce_iam: bool) -> list[str]:
+def _circumstances(capacity: Mapping[str, int], assumptions: Sequence[str], *, enforce_iam: bool) -> list[str]:
+    limited = [word for one, count in capacity.items() for word in ("--capacity", f"{one}={count}")]
     assumed = [word for assumption in assumptions for word in ("--assume", assumption)]
-    return [*assumed, *(["--enforce-iam"] if enforce_iam else [])]
+    return [*limited, *assumed, *(["--enforce-iam"] if enforce_iam else [])]
 
 
 def _wait_until_ready(cloud: RunningLocalCloud) -> None:

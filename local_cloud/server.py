@@ -34,6 +34,7 @@ from local_cloud.sagemaker.cloudformation import SageMakerResources
 from local_cloud.sagemaker.endpoint_operations import EndpointOperations
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.execution_roles import ExecutionRoles
+from local_cloud.sagemaker.instance_capacity import InstanceCapacity
 from local_cloud.sagemaker.model_operations import ModelOperations
 from local_cloud.sagemaker.permissions import caller_grants
 from local_cloud.sagemaker.registry import Registry
@@ -65,6 +66,7 @@ class LocalCloud:
         clock: of everything simulated.
         endpoint_url: where the cloud is reached.
         commands: programs by the container image that they stand for.
+        capacity: how many instances of a type there are; any number of those that are not named.
         assumptions: what AWS leaves open.
     """
 
@@ -73,6 +75,7 @@ class LocalCloud:
         clock: SimulatedClock,
         endpoint_url: str,
         commands: Mapping[str, tuple[str, ...]],
+        capacity: Mapping[str, int],
         assumptions: Assumptions,
     ) -> None:
         self._clock = clock
@@ -98,6 +101,7 @@ class LocalCloud:
             models=models,
             configs=configs,
             commands=commands,
+            capacity=InstanceCapacity(capacity),
             assumptions=assumptions,
             roles=roles,
         )
@@ -206,6 +210,7 @@ async def serve(
     *,
     time_scale: float,
     commands: Mapping[str, tuple[str, ...]],
+    capacity: Mapping[str, int],
     assumptions: Assumptions,
     stop_at_end_of_input: bool = False,
 ) -> None:
@@ -217,6 +222,7 @@ async def serve(
         listener: a listening socket of the loopback interface.
         time_scale: simulated seconds per real second.
         commands: programs by the container image that they stand for.
+        capacity: how many instances of a type there are; any number of those that are not named.
         assumptions: what AWS leaves open.
         stop_at_end_of_input: stop when standard input, a pipe, ends, too.
 
@@ -230,7 +236,7 @@ async def serve(
         # Nothing is ever written into the pipe, so that it becomes readable only when its other end is closed.
         call_at_end(sys.stdin, stopped.set)
     port = listener.getsockname()[1]
-    cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands, assumptions)
+    cloud = LocalCloud(SimulatedClock(time_scale), f"http://127.0.0.1:{port}", commands, capacity, assumptions)
     if not stop_at_end_of_input:
         sys.stderr.write(f"ready on http://127.0.0.1:{port}, time scale {time_scale:g}, Ctrl-C stops\n")
         sys.stderr.flush()

@@ -67,8 +67,9 @@ class EndpointSettings:
         instance_type: Such as ``ml.g5.xlarge``. Burstable ``ml.t2`` instances cannot be scaled, ``ml.inf1`` has no
             asynchronous inference.
         fallback_instance_types: What to take instead while AWS has no instance of ``instance_type``, the most wanted
-            first; at most 4, each once, of the same kinds. The model has to run on each of them, and scaling counts an
-            instance as one whatever its type. With a customer's key either all types have local storage or none has.
+            first; at most 4, each once, of the same kinds. The model has to run on each of them, about as fast as on
+            the others: scaling counts an instance as one whatever its type. Each needs a quota of its own. With a
+            customer's key either all types have local storage or none has. docs/scaling.md says more.
         instance_types_before: The types that are deployed, ``instance_type`` first, while any of them is being changed;
             docs/updates.md says how.
         max_job_seconds: The longest that the model may work on a request, 1 to 3,600. Clients send it with each request

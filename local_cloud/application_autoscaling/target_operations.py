@@ -125,9 +125,11 @@ class TargetOperations:
         }
         if resource_id not in existing:
             raise validation_exception(f"SageMaker variant doesn't exist: {resource_id}, {DIMENSION}")
-        instance_type = str(existing[resource_id].variant.get("InstanceType", ""))
-        if instance_type.startswith(_BURSTABLE):
-            raise validation_exception(f"{resource_id} cannot be scaled: {instance_type} is a burstable instance type")
+        for instance_type in existing[resource_id].instance_types:
+            if instance_type.startswith(_BURSTABLE):
+                raise validation_exception(
+                    f"{resource_id} cannot be scaled: {instance_type} is a burstable instance type"
+                )
         return resource_id
 
 

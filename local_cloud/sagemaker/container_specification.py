@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ContainerError(Exception):
-    """A container did not come up; the message says why."""
+    """A container did not come up, or there was no instance for it; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -107,7 +108,12 @@ class Endpoint:
     @property
     def current_count(self) -> int:
         """How many instances are in service."""
-        return self.release.fleet.current_count if self.release else 0
+        return self.current_types.total()
+
+    @property
+    def current_types(self) -> Counter[str]:
+        """How many instances of each type are in service."""
+        return self.release.fleet.current_types if self.release else Counter()
 
     def enter(self, stage: str) -> None:
         """Say what the operation that is going on does from now on."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local_cloud.json_api import Members
     from local_cloud.sagemaker.endpoint import Endpoint, PendingDeployment
     from local_cloud.sagemaker.resources import EndpointConfig, Model
@@ -54,20 +57,22 @@ def _production_variant(endpoint: Endpoint) -> dict[str, Any]:
         "CurrentInstanceCount": endpoint.current_count,
         "DesiredInstanceCount": endpoint.desired_count,
         **deployed,
-        **_instance_pools(endpoint.config, endpoint.current_count),
+        **_instance_pools(endpoint.config, endpoint.current_types),
         **(_variant_status(endpoint) if is_last_to_come else {}),
     }
 
 
 def _pending_deployment(endpoint: Endpoint, pending: PendingDeployment) -> Members:
     instance_type = pending.config.variant.get("InstanceType")
+    current = endpoint.current_types if pending.config is endpoint.config else Counter[str]()
     variant = {
         "VariantName": pending.config.variant_name,
         "CurrentWeight": 0.0,
         "DesiredWeight": pending.weight,
-        "CurrentInstanceCount": endpoint.current_count if pending.config is endpoint.config else 0,
+        "CurrentInstanceCount": current.total(),
         "DesiredInstanceCount": pending.count,
         **({"InstanceType": instance_type} if instance_type else {}),
+        **_instance_pools(pending.config, current),
         **_deployed_images(pending.model, pending.started_at),
         **_variant_status(endpoint),
     }
@@ -92,8 +97,8 @@ def _deployed_images(model: Model, resolved_at: float) -> Members:
     return {"DeployedImages": [image]}
 
 
-def _instance_pools(config: EndpointConfig, count: int) -> Members:
-    """Return how many instances there are of each type; here the first is always to be had."""
+def _instance_pools(config: EndpointConfig, current: Mapping[str, int]) -> Members:
+    """Return how many of the instances in service are of each type that the configuration names."""
     types = [pool["InstanceType"] for pool in config.variant.get("InstancePools") or ()]
-    pools = [{"InstanceType": one, "CurrentInstanceCount": 0 if index else count} for index, one in enumerate(types)]
+    pools = [{"InstanceType": one, "CurrentInstanceCount": current.get(one, 0)} for one in types]
     return {"InstancePools": pools} if pools else {}

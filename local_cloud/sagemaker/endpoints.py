@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from local_cloud.json_api import Members
     from local_cloud.ministack_bridge import MiniStack
     from local_cloud.sagemaker.execution_roles import ExecutionRoles
+    from local_cloud.sagemaker.instance_capacity import InstanceCapacity
     from local_cloud.sagemaker.resources import EndpointConfig, Model
     from local_cloud.scope import Scope
 
@@ -43,6 +44,7 @@ class Endpoints:
         models: where models are kept.
         configs: where endpoint configurations are kept.
         commands: programs by the image that they stand for.
+        capacity: the instances that there are.
         assumptions: what AWS leaves open.
         roles: checks execution roles.
     """
@@ -56,6 +58,7 @@ class Endpoints:
         models: Registry[Model],
         configs: Registry[EndpointConfig],
         commands: Mapping[str, tuple[str, ...]],
+        capacity: InstanceCapacity,
         assumptions: Assumptions,
         roles: ExecutionRoles,
     ) -> None:
@@ -68,7 +71,7 @@ class Endpoints:
         self._host = ContainerHost(stop_seconds(clock))
         self._endpoints: Registry[Endpoint] = Registry("endpoint")
         releases = ReleaseMaker(
-            clock=clock, clients=clients, host=self._host, commands=commands, assumptions=assumptions
+            clock=clock, clients=clients, host=self._host, capacity=capacity, commands=commands, assumptions=assumptions
         )
         self._work = EndpointWork(clock, releases, self._is_in_alarm, self._forget)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.container_specification import ContainerError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.container_host import ContainerHost
     from local_cloud.sagemaker.container_process import ContainerProcess
     from local_cloud.sagemaker.container_specification import ContainerSpecification
+    from local_cloud.sagemaker.instance_supply import InstanceSupply
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +29,12 @@ class Instance:
     Args:
         specification: what runs on it.
         host: runs it.
+        supply: where it comes from; it goes back there at its end.
         clock: of provisioning.
         on_service: called whenever the instance has come into service.
 
     Attributes:
+        instance_type: what was to be had; empty until something is.
         container: what runs on it while it is in service, else ``None``.
         jobs: the invocations that it is working on, oldest first.
         launched: done when the instance is in service for the first time, or failed to get there.
@@ -40,14 +44,17 @@ class Instance:
         self,
         specification: ContainerSpecification,
         host: ContainerHost,
+        supply: InstanceSupply,
         clock: SimulatedClock,
         on_service: Callable[[], None],
     ) -> None:
+        self.instance_type = ""
         self.container: ContainerProcess | None = None
         self.jobs: list[asyncio.Task[None]] = []
         self.launched: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._specification = specification
         self._host = host
+        self._supply = supply
         self._clock = clock
         self._on_service = on_service
         self._life = asyncio.create_task(self._live())
@@ -76,17 +83,22 @@ class Instance:
         self.launched.cancel()
 
     async def _live(self) -> None:
-        while True:
-            await self._clock.sleep(INSTANCE_PROVISIONING_SECONDS)
-            try:
-                await self._run_container()
-            except Exception as error:
-                # Whoever waits for the first launch tells of its failure.
-                if not self.launched.done():
-                    self.launched.set_exception(error)
-                    return
-                unexpected = not isinstance(error, ContainerError)
-                logger.warning("an instance could not be replaced, trying again: %s", error, exc_info=unexpected)
+        try:
+            async with self._supply.instance() as self.instance_type:
+                while True:
+                    await self._clock.sleep(INSTANCE_PROVISIONING_SECONDS)
+                    await self._launch()
+        except Exception as error:  # noqa: BLE001 - whoever waits for the first launch tells of its failure
+            self.launched.set_exception(error)
+
+    async def _launch(self) -> None:
+        try:
+            await self._run_container()
+        except Exception as error:
+            if not self.launched.done():
+                raise
+            unexpected = not isinstance(error, ContainerError)
+            logger.warning("an instance could not be replaced, trying again: %s", error, exc_info=unexpected)
 
     async def _run_container(self) -> None:
         container = await self._host.start(self._specification)
@@ -103,23 +115,26 @@ class Instance:
 
 
 class Fleet:
-    """A number of equal instances.
+    """A number of instances, equal but for their type.
 
     Args:
         specification: what runs on each.
         host: runs it.
+        supply: where they come from.
         clock: of provisioning.
         on_service: called whenever an instance has come into service.
         scale_in: what becomes of the work of an instance that is one too many.
 
     Attributes:
-        resting: how many instances take no work, the oldest first, which are also the first to go.
+        resting: how many instances take no work; they are the first to go: those of the least wanted type, and of
+            these the oldest.
     """
 
     def __init__(
         self,
         specification: ContainerSpecification,
         host: ContainerHost,
+        supply: InstanceSupply,
         clock: SimulatedClock,
         on_service: Callable[[], None],
         *,
@@ -128,9 +143,11 @@ class Fleet:
         self.specification = specification
         self.resting = 0
         self._host = host
+        self._supply = supply
         self._clock = clock
         self._on_service = on_service
         self._scale_in = scale_in
+        # In the order in which they go.
         self._instances: list[Instance] = []
 
     @property
@@ -139,9 +156,9 @@ class Fleet:
         return len(self._instances)
 
     @property
-    def current_count(self) -> int:
-        """How many instances are in service."""
-        return sum(instance.container is not None for instance in self._instances)
+    def current_types(self) -> Counter[str]:
+        """How many instances of each type are in service."""
+        return Counter(instance.instance_type for instance in self._instances if instance.container is not None)
 
     def busy(self) -> list[bool]:
         """Return, of each instance in service, whether it works."""
@@ -158,6 +175,8 @@ class Fleet:
     async def resize(self, count: int) -> None:
         """Make it ``count`` instances and wait until the new ones are in service and the old ones gone.
 
+        Source of which go first: *SageMaker Developer Guide*, "Deploy to multiple instance types with instance pools".
+
         Raises:
             ContainerError: a new instance did not come up; those that failed are not counted any more.
         """
@@ -165,14 +184,22 @@ class Fleet:
         removed, self._instances = self._instances[:surplus], self._instances[surplus:]
         self.resting = max(0, self.resting - surplus)
         missing = count - len(self._instances)
-        added = [Instance(self.specification, self._host, self._clock, self._on_service) for _ in range(missing)]
+        added = [
+            Instance(self.specification, self._host, self._supply, self._clock, self._on_service)
+            for _ in range(missing)
+        ]
         self._instances += added
         await asyncio.gather(*(instance.retire(self._scale_in) for instance in removed))
         results = await asyncio.gather(*(instance.launched for instance in added), return_exceptions=True)
         failed = {instance: result for instance, result in zip(added, results, strict=True) if result is not None}
-        self._instances = [instance for instance in self._instances if instance not in failed]
+        launched = [instance for instance in self._instances if instance not in failed]
+        # Of each type the oldest stay the first: the order of equals is kept.
+        self._instances = sorted(launched, key=self._rank, reverse=True)
         for error in failed.values():
             raise error
+
+    def _rank(self, instance: Instance) -> int:
+        return self._supply.instance_types.index(instance.instance_type)
 
     async def close(self) -> None:
         """Remove all instances."""

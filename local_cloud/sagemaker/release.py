@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from local_cloud.sagemaker.container_specification import container_specification
 from local_cloud.sagemaker.endpoint_logs import EndpointLogs
 from local_cloud.sagemaker.fleet import Fleet
+from local_cloud.sagemaker.instance_supply import instance_supply
 from local_cloud.sagemaker.invocation import Invoker
 from local_cloud.sagemaker.model_data import ModelData
 from local_cloud.sagemaker.payloads import Payloads
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.container_host import ContainerHost
     from local_cloud.sagemaker.container_specification import ContainerSpecification
     from local_cloud.sagemaker.endpoint import Endpoint
+    from local_cloud.sagemaker.instance_capacity import InstanceCapacity
     from local_cloud.sagemaker.resources import EndpointConfig, Model
 
 
@@ -48,6 +50,7 @@ class ReleaseMaker:
         clock: of everything but the models' computing.
         clients: of S3, SNS and CloudWatch Logs.
         host: runs containers.
+        capacity: the instances that there are.
         commands: programs by the image that they stand for.
         assumptions: what AWS leaves open.
     """
@@ -58,12 +61,14 @@ class ReleaseMaker:
         clock: SimulatedClock,
         clients: AwsClients,
         host: ContainerHost,
+        capacity: InstanceCapacity,
         commands: Mapping[str, tuple[str, ...]],
         assumptions: Assumptions,
     ) -> None:
         self._clock = clock
         self._clients = clients
         self._host = host
+        self._capacity = capacity
         self._commands = commands
         self._assumptions = assumptions
 
@@ -80,6 +85,7 @@ class ReleaseMaker:
             fleet=Fleet(
                 self._specification(endpoint, config, model),
                 self._host,
+                instance_supply(config, self._capacity, self._clock),
                 self._clock,
                 endpoint.dispatch,
                 scale_in=self._assumptions.scaling.scale_in,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.errors import validation_exception
@@ -166,6 +167,12 @@ class EndpointConfig:
     def model_name(self) -> str:
         """The model of :attr:`variant`."""
         return str(self.variant.get("ModelName", ""))
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The types that an instance may have, the most wanted first; empty text where the variant names none."""
+        pools = sorted(self.variant.get("InstancePools") or (), key=itemgetter("Priority"))
+        return tuple(str(pool["InstanceType"]) for pool in pools) or (str(self.variant.get("InstanceType", "")),)
 
     @property
     def initial_instance_count(self) -> int:

@@ -6,8 +6,12 @@ value below; those that are a behaviour are these:
 
 * ``Filename`` names the output alone; the failure keeps its generated name (:mod:`local_cloud.sagemaker.locations`).
 * An instance that an update or a deletion removes is stopped at once, and what its container does not end before it is
-  killed fails. At scale-in the oldest instances go first, whether they work or not
+  killed fails. At scale-in the oldest instances go first, of pools the oldest of the least wanted type, whether they
+  work or not (:mod:`local_cloud.sagemaker.fleet`).
+* Whose container ended keeps its place: an instance that is replaced has the type that it had
   (:mod:`local_cloud.sagemaker.fleet`).
+* Where all types of pools have been tried in vain, the first is tried again, until the time is over
+  (:mod:`local_cloud.sagemaker.instance_supply`).
 * A request that the container does not answer in time fails as if the container had died; the container is left to
   finish, and takes the next request meanwhile (:mod:`local_cloud.sagemaker.container_process`).
 * Where there is no response, the failure object holds the reason. An output that cannot be stored is a failure without
@@ -22,6 +26,14 @@ from typing import Final
 
 INSTANCE_PROVISIONING_SECONDS: Final = 60.0
 """Simulated seconds from the decision to start an instance until its container starts. Users report minutes."""
+
+CAPACITY_ATTEMPT_SECONDS: Final = 180.0
+"""Simulated seconds until it is known that there is no instance of a type. Users report nine minutes to the fourth
+type."""
+
+DEFAULT_PROVISION_TIMEOUT_SECONDS: Final = 1_800.0
+"""Simulated seconds after which a launch fails for want of capacity, of a single type or where pools name no
+``VariantInstanceProvisionTimeoutInSeconds``. Users report 31 minutes of a single type, of pools nobody does."""
 
 DEFAULT_CONTAINER_STARTUP_SECONDS: Final = 480.0
 """Real seconds that a container may take until ``/ping`` answers, where the variant names no

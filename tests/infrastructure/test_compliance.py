@@ -70,6 +70,7 @@ def _stage(name: str) -> StageSettings:
     everything = replace(
         endpoint,
         instance_type="ml.g5.xlarge",
+        fallback_instance_types=("ml.g6.xlarge", "ml.g4dn.xlarge"),
         scaling=replace(endpoint.scaling, count_jobs_in_flight=True),
         input_buckets=(InputBucket(name="scans", prefix="inbox/"), InputBucket(name="archive")),
     )

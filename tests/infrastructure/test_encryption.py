@@ -148,10 +148,25 @@ def test_the_execution_role_grants_the_key_to_aws_alone(prod_template: dict[str,
 def test_volumes_with_local_storage_are_left_to_their_hardware(
     synthesize: Callable[[StageSettings], dict[str, Any]],
 ) -> None:
-    """A key is not named for them; outputs keep theirs."""
-    keys = _keys(synthesize(_with_key(None, instance_type="ml.g5.xlarge")))
+    """A key is not named for them, whether they are one type or several; outputs keep theirs."""
+    stage = _with_key(None, instance_type="ml.g5.xlarge")
+    (endpoint,) = stage.endpoints
+    for fallback in ((), ("ml.g6.xlarge", "ml.g4dn.xlarge")):
+        several = replace(endpoint, fallback_instance_types=fallback)
+        keys = _keys(synthesize(replace(stage, endpoints=(several,))))
 
-    assert (keys["volumes"], keys["outputs"]) == ([None], [KEY])
+        assert (keys["volumes"], keys["outputs"]) == ([None], [KEY])
+
+
+def test_volumes_of_fallback_types_are_encrypted_like_those_of_the_first(
+    synthesize: Callable[[StageSettings], dict[str, Any]],
+) -> None:
+    """There is one key for the volumes of all types."""
+    stage = _with_key(None)
+    (endpoint,) = stage.endpoints
+    several = replace(endpoint, fallback_instance_types=("ml.m7i.xlarge", "ml.c6i.xlarge"))
+
+    assert _keys(synthesize(replace(stage, endpoints=(several,))))["volumes"] == [KEY]
 
 
 def test_families_with_local_storage_are_known() -> None:

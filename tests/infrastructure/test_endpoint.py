@@ -29,6 +29,16 @@ def _objects(prefix: str) -> dict[str, Any]:
     return {"Fn::Join": ["", [{"Fn::GetAtt": [BUCKET, "Arn"]}, f"/{prefix}/*"]]}
 
 
+def _with_fallback() -> StageSettings:
+    endpoint = EndpointSettings(
+        name="ocr",
+        model=ContainerModel(image_uri="111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/model@sha256:" + "0" * 64),
+        instance_type="ml.g5.xlarge",
+        fallback_instance_types=("ml.g6.xlarge", "ml.g4dn.xlarge"),
+    )
+    return StageSettings(name="test", endpoints=(endpoint,), account="444455556666", region="eu-west-1")
+
+
 @pytest.fixture(scope="module")
 def with_artefact(synthesize: Synthesize) -> dict[str, Any]:
     """A container with an artefact of its own, and every number other than its default."""
@@ -71,14 +81,7 @@ def test_no_physical_names(template: dict[str, Any]) -> None:
 
 def test_fallback_types_follow_the_instance_type_in_order_of_priority(synthesize: Synthesize) -> None:
     """Instance pools stand in for the instance type, which comes first."""
-    endpoint = EndpointSettings(
-        name="ocr",
-        model=ContainerModel(image_uri="111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/model@sha256:" + "0" * 64),
-        instance_type="ml.g5.xlarge",
-        fallback_instance_types=("ml.g6.xlarge", "ml.g4dn.xlarge"),
-    )
-    stage = StageSettings(name="test", endpoints=(endpoint,), account="444455556666", region="eu-west-1")
-    config = _only(synthesize(stage), "AWS::SageMaker::EndpointConfig")["Properties"]
+    config = _only(synthesize(_with_fallback()), "AWS::SageMaker::EndpointConfig")["Properties"]
     [variant] = config["ProductionVariants"]
 
     assert "InstanceType" not in variant
@@ -87,6 +90,18 @@ def test_fallback_types_follow_the_instance_type_in_order_of_priority(synthesize
         {"InstanceType": "ml.g6.xlarge", "Priority": 2},
         {"InstanceType": "ml.g4dn.xlarge", "Priority": 3},
     ]
+
+
+def test_instances_of_several_types_are_looked_for_as_long_as_those_of_one(
+    synthesize: Synthesize, with_artefact: dict[str, Any]
+) -> None:
+    """Nothing depends on SageMaker's default; of a single type users report that the setting has no effect."""
+    timeout = "VariantInstanceProvisionTimeoutInSeconds"
+    [pooled] = _only(synthesize(_with_fallback()), "AWS::SageMaker::EndpointConfig")["Properties"]["ProductionVariants"]
+    [single] = _only(with_artefact, "AWS::SageMaker::EndpointConfig")["Properties"]["ProductionVariants"]
+
+    assert pooled[timeout] == 1_800
+    assert timeout not in single
 
 
 def test_configuration_is_asynchronous(with_artefact: dict[str, Any]) -> None:

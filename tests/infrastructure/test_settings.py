@@ -79,6 +79,14 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
         "EndpointSettings.fallback_instance_types is ('ml.g5.xlarge',), allowed is types with local storage if",
     ),
     (
+        lambda: _endpoint(
+            instance_type="ml.g5.xlarge",
+            fallback_instance_types=("ml.g4dn.xlarge", "ml.m5.xlarge"),
+            customer_managed_key=CustomerManagedKey(),
+        ),
+        "EndpointSettings.fallback_instance_types is ('ml.g4dn.xlarge', 'ml.m5.xlarge'), allowed is types with local",
+    ),
+    (
         lambda: _endpoint(max_job_seconds=0),
         "EndpointSettings.max_job_seconds is 0, allowed is a whole number from 1 to",
     ),

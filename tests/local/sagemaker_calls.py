@@ -25,12 +25,12 @@ def create_execution_role(client: Callable[[str], Any], name: str = ROLE.rpartit
     client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
 
 
-def create_endpoint(client: Callable[[str], Any], name: str, image: str) -> None:
+def create_endpoint(client: Callable[[str], Any], name: str, image: str, *, instance_type: str = "ml.m5.large") -> None:
     """Create bucket, model, configuration and endpoint, all called ``name``, and wait until it is in service."""
     client("s3").create_bucket(Bucket=name)
     sagemaker = client("sagemaker")
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": image})
-    create_config(client, name, name)
+    create_config(client, name, name, instance_type=instance_type)
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=IN_A_MOMENT)
 

@@ -6,8 +6,6 @@ The stage is the app's own `local`, with other settings of its endpoint for each
 from __future__ import annotations
 
 import io
-import json
-import os
 import tarfile
 import threading
 import time
@@ -17,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from constructs_lib.model import ContainerModel
-from local_cloud.deployment import CHECKOUT, DeploymentError, bootstrap, deploy
+from local_cloud.deployment import DeploymentError, bootstrap, deploy
 from local_cloud.process import ACCOUNT, REGION, local_cloud
 from stacks.deployment_options import ORDINARY, DeploymentOptions
 from stacks.stages import stage_settings
+from tests.local.assembly import synthesize
 from tests.local.conftest import ECHO_COMMAND
 
 if TYPE_CHECKING:
@@ -84,19 +83,8 @@ class Deployed:
 
     def synthesize(self, settings: EndpointSettings, options: DeploymentOptions = ORDINARY) -> Path:
         """Return the assembly of the stage with these settings of its endpoint."""
-        # jsii starts Node when it is imported, so that nothing but this needs it.
-        os.environ.setdefault("CDK_VALIDATION", "false")
-        os.environ.setdefault("JSII_NODE", str(CHECKOUT / ".venv/bin/node"))
-        import aws_cdk as cdk  # noqa: PLC0415 - see above
-
-        from stacks.inference_stack import add_stacks  # noqa: PLC0415 - see above
-
         self._assemblies += 1
-        assembly = self._folder / str(self._assemblies)
-        app = cdk.App(context=json.loads((CHECKOUT / "cdk.json").read_text())["context"], outdir=str(assembly))
-        add_stacks(app, replace(self._stage, endpoints=(settings,)), options)
-        app.synth()
-        return assembly
+        return synthesize(replace(self._stage, endpoints=(settings,)), self._folder / str(self._assemblies), options)
 
     def deploy(self, assembly: Path) -> None:
         """Deploy an assembly, which takes as long as the CLI takes."""

@@ -142,16 +142,14 @@ class CloudWatch:
 
 
 class Endpoints:
-    """Two endpoints, ``ocr`` and ``burstable``."""
+    """An endpoint called ``ocr``, and two with burstable instances: always, or while there are no others."""
 
     def in_scope(self, _scope: Scope) -> list[Any]:
         """Return them."""
-        types = {"ocr": "ml.m5.large", "burstable": "ml.t2.medium"}
+        types = {"ocr": ("ml.m5.large",), "burstable": ("ml.t2.medium",), "falls-back": ("ml.m5.large", "ml.t2.large")}
         return [
-            SimpleNamespace(
-                name=name, config=SimpleNamespace(variant_name="AllTraffic", variant={"InstanceType": instance_type})
-            )
-            for name, instance_type in types.items()
+            SimpleNamespace(name=name, config=SimpleNamespace(variant_name="AllTraffic", instance_types=instance_types))
+            for name, instance_types in types.items()
         ]
 
 

@@ -73,6 +73,7 @@ def test_registering_again_changes_what_is_given(registered: Callable[..., Any])
         {"ScalableDimension": "ecs:service:DesiredCount"},
         {"ServiceNamespace": "ecs"},
         {"ResourceId": "endpoint/burstable/variant/AllTraffic"},
+        {"ResourceId": "endpoint/falls-back/variant/AllTraffic"},
         {"MinCapacity": 3},
     ],
 )

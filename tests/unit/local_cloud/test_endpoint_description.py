@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,10 +41,11 @@ def described(image: str = "image:1", **changes: object) -> dict[str, Any]:
         "stage": None,
         "release": SimpleNamespace(model=model(image)),
         "weight": 1.0,
-        "current_count": 2,
+        "current_types": Counter({"ml.m5.large": 2}),
         "desired_count": 2,
     }
     endpoint: Any = SimpleNamespace(**members | changes)
+    endpoint.current_count = endpoint.current_types.total()
     return description(endpoint)
 
 
@@ -85,11 +87,21 @@ def test_a_deployment_under_way_is_described_by_itself() -> None:
         assert (variant["DesiredWeight"], variant["DeployedImages"][0]["SpecifiedImage"]) == (2.0, "image:2")
 
 
-def test_instances_of_pools_are_of_the_first_type() -> None:
-    """There is always room for it here."""
-    pools = [{"InstanceType": "ml.g5.xlarge"}, {"InstanceType": "ml.g4dn.xlarge"}]
-    [variant] = described(config=config("pooled", InstancePools=pools))["ProductionVariants"]
-    assert variant["InstancePools"] == [
-        {"InstanceType": "ml.g5.xlarge", "CurrentInstanceCount": 2},
-        {"InstanceType": "ml.g4dn.xlarge", "CurrentInstanceCount": 0},
-    ]
+def test_instances_of_pools_are_counted_by_type() -> None:
+    """Those in service, of every type that the configuration names; a variant of one type has no pools."""
+    pools = [{"InstanceType": "ml.g5.xlarge", "Priority": 1}, {"InstanceType": "ml.g4dn.xlarge", "Priority": 2}]
+    pooled = config("pooled", InstancePools=pools)
+    pending = PendingDeployment(config=pooled, model=model("image:1"), count=3, weight=1.0, started_at=1_070.0)
+    before = described(pending=pending, stage=("Creating", 1_070.0))
+    fallen_back = Counter({"ml.g4dn.xlarge": 2})
+    after = described(pending=pending, stage=("Baking", 1_130.0), config=pooled, current_types=fallen_back)
+    assert "InstancePools" not in before["ProductionVariants"][0]
+    for variants, counts in (
+        (before["PendingDeploymentSummary"]["ProductionVariants"], (0, 0)),
+        (after["PendingDeploymentSummary"]["ProductionVariants"], (0, 2)),
+        (after["ProductionVariants"], (0, 2)),
+    ):
+        assert variants[0]["InstancePools"] == [
+            {"InstanceType": "ml.g5.xlarge", "CurrentInstanceCount": counts[0]},
+            {"InstanceType": "ml.g4dn.xlarge", "CurrentInstanceCount": counts[1]},
+        ]

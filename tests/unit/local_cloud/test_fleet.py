@@ -1,4 +1,4 @@
-"""Which instance takes the next invocation, and what runs on it."""
+"""Which instances there are, which of them takes the next invocation, and what runs on them."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ def fleet_of(clock: SimulatedClock, *instances: tuple[str | None, int]) -> Fleet
     """Return a fleet of instances with these containers and so many running invocations, two at most on each."""
     specification = ContainerSpecification(command=("serve",), environment={}, max_concurrency=2, startup_seconds=60)
     host: Any = None
-    fleet = Fleet(specification, host, clock, lambda: None, scale_in=ScaleIn.KILLS)
+    supply: Any = None
+    fleet = Fleet(specification, host, supply, clock, lambda: None, scale_in=ScaleIn.KILLS)
     fleet._instances = [
-        SimpleNamespace(container=container, running=running)  # type: ignore[misc]
+        SimpleNamespace(container=container, running=running, instance_type="ml.m5.large")  # type: ignore[misc]
         for container, running in instances
     ]
     return fleet
@@ -52,7 +53,7 @@ def fleet_of(clock: SimulatedClock, *instances: tuple[str | None, int]) -> Fleet
 def test_only_instances_in_service_count(clock: SimulatedClock) -> None:
     """An instance that is being launched is desired, not current."""
     fleet = fleet_of(clock, ("a", 0), (None, 0))
-    assert (fleet.desired_count, fleet.current_count) == (2, 1)
+    assert (fleet.desired_count, fleet.current_types) == (2, {"ml.m5.large": 1})
 
 
 def test_the_least_busy_instance_is_next(clock: SimulatedClock) -> None:

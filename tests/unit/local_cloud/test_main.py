@@ -22,6 +22,9 @@ from local_cloud.__main__ import main
         ["--port", "4566", "--container", "=python serve.py"],
         ["--port", "4566", "--container", "image:1=python '"],
         ["--port", "4566", "--assume", "repeated_filename"],
+        ["--port", "4566", "--capacity", "ml.g5.xlarge"],
+        ["--port", "4566", "--capacity", "ml.g5.xlarge=-1"],
+        ["--port", "4566", "--capacity", "ml.g5.xlrge=1"],
         ["--port", "4566", "--enforce-nothing"],
     ],
 )
@@ -49,6 +52,14 @@ def test_bad_arguments_end_with_usage(arguments: list[str], capsys: pytest.Captu
             ["--port", "4566", "--assume", "repeated_filename=maybe"],
             "argument --assume: 'maybe' is no value of repeated_filename: choose among overwrites, fails",
         ),
+        (
+            ["--port", "4566", "--capacity", "ml.g5.xlarge=none"],
+            "argument --capacity: 'ml.g5.xlarge=none' is no capacity: it must be TYPE=COUNT, such as ml.g5.xlarge=0",
+        ),
+        (
+            ["--port", "4566", "--capacity", "ml.g5.xlrge=0"],
+            "argument --capacity: 'ml.g5.xlrge' is no instance type of endpoints: is it misspelt?",
+        ),
     ],
 )
 def test_the_last_line_says_what_is_allowed(
@@ -58,6 +69,14 @@ def test_the_last_line_says_what_is_allowed(
     with pytest.raises(SystemExit):
         main(arguments)
     assert capsys.readouterr().err.endswith(f"error: {message}\n")
+
+
+def test_the_deployed_local_cloud_takes_capacities_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is none is refused before anything starts."""
+    with pytest.raises(SystemExit):
+        foreground.main(["--capacity", "ml.g5.xlarge=0", "--capacity", "ml.g5.xlarge=all"])
+    message = "'ml.g5.xlarge=all' is no capacity: it must be TYPE=COUNT, such as ml.g5.xlarge=0\n"
+    assert capsys.readouterr().err.endswith(message)
 
 
 def test_the_deployed_local_cloud_takes_assumptions_as_well(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from local_cloud.assumptions import DEFAULTS
 from local_cloud.sagemaker.container_specification import ContainerError
+from local_cloud.sagemaker.instance_capacity import InstanceCapacity
 from local_cloud.sagemaker.release import ReleaseMaker
 from local_cloud.sagemaker.resources import EndpointConfig, Model
 from local_cloud.scope import Scope
@@ -33,7 +34,12 @@ def release(clock: SimulatedClock) -> Callable[..., Release]:
         clients: Any = SimpleNamespace(environment=environment)
         host: Any = None
         maker = ReleaseMaker(
-            clock=clock, clients=clients, host=host, commands={"image:1": ("serve",)}, assumptions=DEFAULTS
+            clock=clock,
+            clients=clients,
+            host=host,
+            capacity=InstanceCapacity({}),
+            commands={"image:1": ("serve",)},
+            assumptions=DEFAULTS,
         )
         container = {"Image": image, "Environment": variables or {}}
         definition = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container, **members}
