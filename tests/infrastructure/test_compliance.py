@@ -9,6 +9,7 @@ import pytest
 
 from constructs_lib import compliance
 from constructs_lib.payload_store import InputBucket
+from stacks.deployment_options import ORDINARY, DeploymentOptions
 from stacks.inference_stack import add_stacks
 from stacks.stages import STAGES, stage_settings
 
@@ -78,26 +79,37 @@ def _stage(name: str) -> StageSettings:
 
 
 every_stage = pytest.mark.parametrize("name", [*STAGES, "everything"])
+every_deployment = pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, ORDINARY) for name in (*STAGES, "everything")),
+        ("everything", DeploymentOptions(scaling=False)),
+        ("everything", DeploymentOptions(rollback=False)),
+    ],
+    ids=[*STAGES, "everything", "scaling-off", "rollback-off"],
+)
 
 
-@every_stage
-def test_no_finding_is_open(new_app: Callable[[], App], name: str) -> None:
-    """Every finding of every stage is fixed or acknowledged."""
+@every_deployment
+def test_no_finding_is_open(new_app: Callable[[], App], name: str, options: DeploymentOptions) -> None:
+    """Every finding of every stage is fixed or acknowledged, however it is deployed."""
     app, stage = new_app(), _stage(name)
-    add_stacks(app, stage)
+    add_stacks(app, stage, options)
 
     assert _findings(app, production=stage.production) == set()
 
 
-@every_stage
-def test_every_acknowledgement_is_needed(new_app: Callable[[], App], name: str, recorder: _Recorder) -> None:
+@every_deployment
+def test_every_acknowledgement_is_needed(
+    new_app: Callable[[], App], name: str, options: DeploymentOptions, recorder: _Recorder
+) -> None:
     """What is acknowledged is exactly what the rules find on or below that construct: none is stale, none missing.
 
     Constructs acknowledge for production, wherever they are used; the acknowledgements of stages that are not, too, are
     measured by the rules of production.
     """
     app, stage = new_app(), _stage(name)
-    add_stacks(app, stage)
+    add_stacks(app, stage, options)
     findings = _findings(app, production=True)
 
     stale = {each for each in recorder.acknowledged if not any(_covers(each, finding) for finding in findings)}
