@@ -173,6 +173,7 @@ class Process(threading.Thread):
         self.go = _closed_gate()
         self.wake_at = 0.0
         self.is_stalled = False
+        self.is_over = False
         self.summary: BatchSummary | None = None
         self.error: BaseException | None = None
         self._batch_id = batch_id
@@ -192,7 +193,12 @@ class Process(threading.Thread):
             self.error = error
             raise
         finally:
-            self.scheduler.back.release()
+            self.end()
+
+    def end(self) -> None:
+        """Say that this is over, and let others go on: the thread itself is alive for a moment yet."""
+        self.is_over = True
+        self.scheduler.back.release()
 
     def request(self) -> None:
         """Be about to send a request, or to get its answer: others go on meanwhile, and it may be the end."""
@@ -285,7 +291,7 @@ class Scheduler:
             chosen = self.world.random.choice(ready)
             chosen.go.release()
             self.back.acquire()
-            if chosen.summary is not None or chosen.error is not None:
+            if chosen.is_over:
                 chosen.join()
 
 

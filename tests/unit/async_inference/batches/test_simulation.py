@@ -88,7 +88,7 @@ class Recorder(Process):
             self.error = error
             raise
         finally:
-            self.scheduler.back.release()
+            self.end()
 
 
 # How many examples is for the profile to say: a hundred, always the same, or thousands of others to search for more.
