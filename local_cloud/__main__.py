@@ -8,8 +8,8 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from local_cloud.arguments import MAX_TIME_SCALE, assumption, capacity, container, tcp_port, time_scale
-from local_cloud.assumptions import assumptions
+from local_cloud.arguments import common_options, tcp_port
+from local_cloud.assumptions import assumption, assumptions
 from local_cloud.container_commands import DEFAULT_COMMANDS
 from local_cloud.loopback import PortTakenError, listen
 from local_cloud.ministack_bridge import MiniStackError, prepare_environment
@@ -21,44 +21,12 @@ if TYPE_CHECKING:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local_cloud", description="An embedded AWS on 127.0.0.1.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local_cloud",
+        description="An embedded AWS on 127.0.0.1.",
+        parents=[common_options(default_time_scale=1.0)],
+    )
     parser.add_argument("--port", type=tcp_port, required=True, help="TCP port, 1 to 65535")
-    parser.add_argument(
-        "--time-scale",
-        type=time_scale,
-        default=1.0,
-        metavar="S",
-        help=f"simulated seconds per real second, above 0 and at most {MAX_TIME_SCALE} (default: 1)",
-    )
-    parser.add_argument(
-        "--container",
-        type=container,
-        action="append",
-        default=[],
-        metavar="IMAGE_URI=COMMAND",
-        help="program that stands for a container image; may be repeated",
-    )
-    parser.add_argument(
-        "--assume",
-        type=assumption,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="answer to a question that AWS leaves open (docs/local-cloud.md lists them); may be repeated",
-    )
-    parser.add_argument(
-        "--capacity",
-        type=capacity,
-        action="append",
-        default=[],
-        metavar="TYPE=COUNT",
-        help="how many instances of a type there are, any number if not said; may be repeated",
-    )
-    parser.add_argument(
-        "--enforce-iam",
-        action="store_true",
-        help="refuse what no policy allows, to callers, functions and execution roles alike; an account's root may all",
-    )
     parser.add_argument(
         "--stop-at-end-of-input",
         action="store_true",
@@ -81,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     time_scale=options.time_scale,
                     commands={**DEFAULT_COMMANDS, **dict(options.container)},
                     capacity=dict(options.capacity),
-                    assumptions=assumptions(options.assume),
+                    assumptions=assumptions(map(assumption, options.assume)),
                     stop_at_end_of_input=options.stop_at_end_of_input,
                 )
             )

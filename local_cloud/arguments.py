@@ -15,6 +15,48 @@ MAX_TIME_SCALE: Final = 10_000
 _MAX_PORT: Final = 65_535
 
 
+def common_options(*, default_time_scale: float) -> argparse.ArgumentParser:
+    """Return what a local cloud takes, whether something is deployed in it or not, as a parent of parsers."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "--time-scale",
+        type=time_scale,
+        default=default_time_scale,
+        metavar="S",
+        help=f"simulated seconds per real second, above 0, at most {MAX_TIME_SCALE} (default: {default_time_scale:g})",
+    )
+    parser.add_argument(
+        "--container",
+        type=container,
+        action="append",
+        default=[],
+        metavar="IMAGE_URI=COMMAND",
+        help="program that stands for a container image; may be repeated",
+    )
+    parser.add_argument(
+        "--capacity",
+        type=capacity,
+        action="append",
+        default=[],
+        metavar="TYPE=COUNT",
+        help="how many instances of a type there are, any number if not said; may be repeated",
+    )
+    parser.add_argument(
+        "--assume",
+        type=known_assumption,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="answer to a question that AWS leaves open (docs/local-cloud.md lists them); may be repeated",
+    )
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="refuse what no policy allows, to callers, functions and execution roles alike; an account's root may all",
+    )
+    return parser
+
+
 def tcp_port(text: str) -> int:
     """Return a TCP port.
 
@@ -41,25 +83,16 @@ def time_scale(text: str) -> float:
     return scale
 
 
-def assumption(text: str) -> tuple[str, Any]:
-    """Return the name and the value of a switch of :mod:`local_cloud.assumptions`.
-
-    Raises:
-        argparse.ArgumentTypeError: there is none of the name, or of the value.
-    """
-    try:
-        return assumptions.assumption(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def known_assumption(text: str) -> str:
     """Return ``text``, which has to name a switch of :mod:`local_cloud.assumptions` and one of its values.
 
     Raises:
         argparse.ArgumentTypeError: there is none of the name, or of the value.
     """
-    assumption(text)
+    try:
+        assumptions.assumption(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     return text
 
 

@@ -47,41 +47,13 @@ def main(command_line: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local_cloud.foreground", description="A deployed local cloud.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local_cloud.foreground",
+        description="A deployed local cloud.",
+        parents=[arguments.common_options(default_time_scale=60.0)],
+    )
     parser.add_argument("--stage", default="local", help="what to deploy (default: local)")
     parser.add_argument("--port", type=arguments.tcp_port, default=4566, help="TCP port (default: 4566)")
-    parser.add_argument(
-        "--time-scale",
-        type=arguments.time_scale,
-        default=60.0,
-        metavar="S",
-        help=f"simulated seconds per second, above 0, at most {arguments.MAX_TIME_SCALE} (default: 60)",
-    )
-    parser.add_argument(
-        "--container",
-        type=arguments.container,
-        action="append",
-        default=[],
-        metavar="IMAGE_URI=COMMAND",
-        help="program that stands for a container image; may be repeated",
-    )
-    parser.add_argument(
-        "--assume",
-        type=arguments.known_assumption,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="answer to a question that AWS leaves open; may be repeated",
-    )
-    parser.add_argument(
-        "--capacity",
-        type=arguments.capacity,
-        action="append",
-        default=[],
-        metavar="TYPE=COUNT",
-        help="how many instances of a type there are, any number if not said; may be repeated",
-    )
-    parser.add_argument("--enforce-iam", action="store_true", help="refuse what no policy allows")
     return parser
 
 
