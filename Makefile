@@ -127,7 +127,8 @@ check: setup ## format, lint, types, import rules, tests, synthesis with complia
 	@$(BIN)/zizmor --quiet --offline --strict-collection .github
 	@$(BIN)/mypy .
 	@$(MAKE) --no-print-directory test
-	@for stage in local dev prod; do echo "synth: $$stage"; $(AT_HOME) cdk synth --quiet --no-notices -c stage=$$stage -o cdk.out/$$stage; done
+	@echo "synth: local dev prod"
+	@printf '%s\n' local dev prod | $(AT_HOME) xargs -P 3 -I STAGE cdk synth --quiet --no-notices -c stage=STAGE -o cdk.out/STAGE
 	@$(BIN)/cfn-lint
 
 .PHONY: format

@@ -52,7 +52,7 @@ class AsyncEndpoint(Construct):
             first, 1 to 5. Source: *SageMaker Developer Guide*, "Deploy to multiple instance types with instance pools".
             It looks for them for half an hour.
         max_concurrent_invocations_per_instance: Requests that a container is sent at a time.
-        guardrails: How changes are deployed; ``None`` deploys them unwatched.
+        guardrails: How changes are deployed.
     """
 
     def __init__(
@@ -66,14 +66,13 @@ class AsyncEndpoint(Construct):
         encryption: Encryption,
         instance_types: tuple[str, ...],
         max_concurrent_invocations_per_instance: int,
-        guardrails: DeploymentGuardrails | None,
+        guardrails: DeploymentGuardrails,
     ) -> None:
         super().__init__(scope, construct_id)
         self._payloads = payloads
         self._encryption = encryption
         self._grant_execution_role(model.role, notifications)
-        if guardrails:
-            guardrails.grant_watch(model.role.policy)
+        guardrails.grant_watch(model.role.policy)
         has_pools = len(instance_types) > 1
         with_local_storage = [each for each in instance_types if has_local_storage(each)]
         self.config = sagemaker.CfnEndpointConfig(
@@ -111,7 +110,7 @@ class AsyncEndpoint(Construct):
             "Endpoint",
             endpoint_config_name=self.config.attr_endpoint_config_name,
             retain_all_variant_properties=True,
-            deployment_config=guardrails.deployment_config if guardrails else None,
+            deployment_config=guardrails.deployment_config,
         )
         # DeleteEndpoint needs the role until the endpoint is gone.
         self.resource.node.add_dependency(model.role)

@@ -12,12 +12,17 @@ from constructs import Construct
 from constructs_lib.alarm_settings import FAILURES_FOR_A_SHARE, LOSS_PERIOD_SECONDS
 from constructs_lib.compliance import acknowledge
 from constructs_lib.grants import allow
+from constructs_lib.scaling_settings import PUBLICATION_DELAY_SECONDS
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
 
     from constructs_lib.alarm_settings import AlarmSettings
     from constructs_lib.metrics import AsyncEndpointMetrics
+
+_LEAST_WATCH_SECONDS: Final = LOSS_PERIOD_SECONDS + PUBLICATION_DELAY_SECONDS + 60
+"""A whole period of the alarm, until its metrics are there and it is evaluated: old instances stay for at least that,
+because a deployment of all at once is watched for as long as they do, and no longer."""
 
 _NO_ACTION: Final = (
     "SageMaker reads it while it deploys, and takes the deployment back. People are told of failures by the alarms on"
@@ -39,12 +44,15 @@ class DeploymentGuardrails(Construct):
     Args:
         scope: The parent.
         construct_id: The name within it.
-        max_job_seconds: The longest that the model may work on a request, and so the longest that old instances stay.
+        max_job_seconds: The longest that the model may work on a request, 1 to 3,600. Old instances stay for as long,
+            and for eight minutes at least.
+        watched: Whether this deployment is taken back where the alarm rings.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, max_job_seconds: int) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, max_job_seconds: int, watched: bool) -> None:
         super().__init__(scope, construct_id)
-        self._max_job_seconds = max_job_seconds
+        self._termination_wait_seconds = max(max_job_seconds, _LEAST_WATCH_SECONDS)
+        self._watched = watched
         # A physical name: the alarm names the endpoint and the endpoint the alarm, which references could not express.
         self.alarm_name = f"{Stack.of(self).stack_name}-Rollback"
 
@@ -57,11 +65,15 @@ class DeploymentGuardrails(Construct):
                     type="ALL_AT_ONCE",
                     wait_interval_in_seconds=0,  # required, though one step has nothing to wait between
                 ),
-                termination_wait_in_seconds=self._max_job_seconds,
+                termination_wait_in_seconds=self._termination_wait_seconds,
             ),
-            auto_rollback_configuration=sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
-                alarms=[sagemaker.CfnEndpoint.AlarmProperty(alarm_name=self.alarm_name)]
-            ),
+            auto_rollback_configuration=self._auto_rollback if self._watched else None,
+        )
+
+    @property
+    def _auto_rollback(self) -> sagemaker.CfnEndpoint.AutoRollbackConfigProperty:
+        return sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
+            alarms=[sagemaker.CfnEndpoint.AlarmProperty(alarm_name=self.alarm_name)]
         )
 
     def grant_watch(self, grantee: iam.IGrantable) -> None:

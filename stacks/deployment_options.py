@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from constructs import Node
 
-    from stacks.settings import EndpointSettings
+    from stacks.settings import EndpointSettings, StageSettings
 
 _SWITCH: Final = ("on", "off")
 
@@ -22,8 +22,8 @@ class DeploymentOptions:
     """Options of one deployment; see docs/updates.md.
 
     Attributes:
-        scaling: ``-c scaling=…``: ``off`` takes the scaling away, which the change of an instance type needs; ``None``
-            where it was not given, which is ``on`` unless an instance type is being changed.
+        scaling: ``-c scaling=…``: ``off`` takes the scaling of those endpoints away whose instance type is being
+            changed; ``None`` where it was not given, which is refused while one is.
         rollback: ``-c rollback=off`` deploys unwatched: while the endpoint fails, the very alarm that guards a
             deployment would take back the one that mends it.
     """
@@ -40,10 +40,21 @@ class DeploymentOptions:
         """
         return cls(scaling=_switch(node, "scaling"), rollback=_switch(node, "rollback") is not False)
 
-    @property
-    def scales(self) -> bool:
-        """Whether endpoints are scaled after this deployment."""
-        return self.scaling is not False
+    def check(self, stage: StageSettings) -> None:
+        """Refuse an option that nothing in ``stage`` has a use for.
+
+        Raises:
+            DeploymentOptionError: the scaling is to be taken away, and no instance type is being changed.
+        """
+        if self.scaling is False and not any(endpoint.instance_types_before for endpoint in stage.endpoints):
+            raise DeploymentOptionError(
+                f"-c scaling=off is for changing an instance type, and no endpoint of stage {stage.name} has"
+                " instance_types_before in its settings: say there which types are deployed (docs/updates.md)"
+            )
+
+    def leave_scaled(self, endpoint: EndpointSettings) -> bool:
+        """Return whether ``endpoint`` is scaled after this deployment."""
+        return not endpoint.instance_types_before or self.scaling is not False
 
     def applied_to(self, endpoint: EndpointSettings) -> EndpointSettings:
         """Return the settings that this deployment deploys.

@@ -61,6 +61,7 @@ class InferenceStack(Stack):
         **stack_options: Any,  # noqa: ANN401 - the options of aws_cdk.Stack, passed on
     ) -> None:
         super().__init__(scope, construct_id, **stack_options)
+        scales = options.leave_scaled(settings)
         settings = options.applied_to(settings)
         encryption = Encryption(self, "Encryption", settings=settings.customer_managed_key, retain=production)
         payloads = PayloadStore(
@@ -81,7 +82,9 @@ class InferenceStack(Stack):
             max_job_seconds=settings.max_job_seconds,
             network_isolation=settings.network_isolation,
         )
-        guardrails = DeploymentGuardrails(self, "Guardrails", max_job_seconds=settings.max_job_seconds)
+        guardrails = DeploymentGuardrails(
+            self, "Guardrails", max_job_seconds=settings.max_job_seconds, watched=options.rollback
+        )
         endpoint = AsyncEndpoint(
             self,
             "Endpoint",
@@ -91,7 +94,7 @@ class InferenceStack(Stack):
             encryption=encryption,
             instance_types=settings.instance_types,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
-            guardrails=guardrails if options.rollback else None,
+            guardrails=guardrails,
         )
         scaling = EndpointScaling(
             self,
@@ -101,9 +104,9 @@ class InferenceStack(Stack):
             settings=settings.scaling,
             max_job_seconds=settings.max_job_seconds,
             max_concurrent_invocations_per_instance=settings.max_concurrent_invocations_per_instance,
-            enabled=options.scales,
+            enabled=scales,
         )
-        if not options.scales:
+        if not scales:
             Annotations.of(self).add_warning_v2("async-inference:scaling-off", _SCALING_IS_OFF)
         configuration = self._configuration(settings, endpoint, payloads, notifications)
         polling = PollingFunction(
@@ -196,8 +199,10 @@ def add_stacks(app: App, stage: StageSettings, options: DeploymentOptions = ORDI
     Stacks of a production stage are protected against deletion and their data is retained.
 
     Raises:
-        DeploymentOptionError: an instance type is being changed, and ``options`` do not say which deployment this is.
+        DeploymentOptionError: an instance type is being changed, and ``options`` do not say which deployment this is;
+            or none is, and they take the scaling away.
     """
+    options.check(stage)
     return [_tagged_stack(app, stage, endpoint, options) for endpoint in stage.endpoints]
 
 

@@ -162,7 +162,8 @@ class EndpointSettings:
         if self.instance_type in self.fallback_instance_types:
             raise SettingError(self, fallback, self.fallback_instance_types, "types other than instance_type")
         before = "instance_types_before"
-        require_names(self, before, pattern, allowed, _MAX_FALLBACK_INSTANCE_TYPES + 1, least=0)
+        # Whatever the new model needs, this is what the old one has.
+        require_names(self, before, _INSTANCE_TYPE_PATTERN, _INSTANCE_TYPE, _MAX_FALLBACK_INSTANCE_TYPES + 1, least=0)
         if self.instance_types_before == self.instance_types:
             raise SettingError(self, before, self.instance_types_before, "nothing where no type is being changed")
         named = (

@@ -64,7 +64,7 @@ def _covers(acknowledged: Finding, finding: Finding) -> bool:
 
 def _stage(name: str) -> StageSettings:
     """Return a stage, or one whose endpoint has every setting that brings findings of its own."""
-    if name != "everything":
+    if name in STAGES:
         return stage_settings(name)
     prod = stage_settings("prod")
     (endpoint,) = prod.endpoints
@@ -74,6 +74,7 @@ def _stage(name: str) -> StageSettings:
         fallback_instance_types=("ml.g6.xlarge", "ml.g4dn.xlarge"),
         scaling=replace(endpoint.scaling, count_jobs_in_flight=True),
         input_buckets=(InputBucket(name="scans", prefix="inbox/"), InputBucket(name="archive")),
+        instance_types_before=("ml.g5.2xlarge",) if name == "another type" else (),
     )
     return replace(prod, endpoints=(everything,))
 
@@ -83,7 +84,7 @@ every_deployment = pytest.mark.parametrize(
     ("name", "options"),
     [
         *((name, ORDINARY) for name in (*STAGES, "everything")),
-        ("everything", DeploymentOptions(scaling=False)),
+        ("another type", DeploymentOptions(scaling=False)),
         ("everything", DeploymentOptions(rollback=False)),
     ],
     ids=[*STAGES, "everything", "scaling-off", "rollback-off"],

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 from aws_cdk import App, assertions
 
-from async_inference.limits import Bounds
-from stacks.deployment_options import DeploymentOptionError, DeploymentOptions
+from constructs_lib.scaling_settings import PUBLICATION_DELAY_SECONDS
+from stacks.deployment_options import ORDINARY, DeploymentOptionError, DeploymentOptions
 from stacks.inference_stack import add_stacks
 from stacks.stages import stage_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stacks.settings import EndpointSettings
+
 Template = dict[str, Any]
+STAGE = stage_settings("dev")
 SCALING_TYPES = {"AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"}
-TERMINATION_WAIT_SECONDS = Bounds(0, 3_600)
 
 
 def resources(template: Template, kind: str) -> list[dict[str, Any]]:
@@ -25,9 +29,17 @@ def resources(template: Template, kind: str) -> list[dict[str, Any]]:
     return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
 
 
-def synthesized(app: App, options: DeploymentOptions) -> Template:
-    """Return the template of the development stage with these options."""
-    (stack,) = add_stacks(app, stage_settings("dev"), options)
+def blue_green(template: Template) -> dict[str, Any]:
+    """Return how instances are replaced."""
+    (endpoint,) = resources(template, "AWS::SageMaker::Endpoint")
+    return dict(endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"])
+
+
+def synthesized(
+    app: App, options: DeploymentOptions = ORDINARY, endpoint: EndpointSettings = STAGE.endpoints[0]
+) -> Template:
+    """Return the template of the development stage with these options, or another endpoint."""
+    (stack,) = add_stacks(app, replace(STAGE, endpoints=(endpoint,)), options)
     return dict(assertions.Template.from_stack(stack).to_json())
 
 
@@ -40,31 +52,41 @@ def test_the_endpoint_names_an_alarm_of_the_stack(template: Template) -> None:
     assert [{"AlarmName": name} for name in names] == named
 
 
-def test_old_instances_stay_for_the_longest_job(template: Template, stage_name: str) -> None:
+def test_old_instances_stay_for_the_longest_job(new_app: Callable[[], App]) -> None:
     """Which is within what SageMaker lets them stay."""
-    (settings,) = stage_settings(stage_name).endpoints
-    (endpoint,) = resources(template, "AWS::SageMaker::Endpoint")
-    policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    shape = botocore.session.get_session().get_service_model("sagemaker").shape_for("TerminationWaitInSeconds")
 
-    assert policy["TerminationWaitInSeconds"] == settings.max_job_seconds
-    assert settings.max_job_seconds in TERMINATION_WAIT_SECONDS
+    policy = blue_green(synthesized(new_app(), endpoint=replace(STAGE.endpoints[0], max_job_seconds=3_600)))
+
+    assert policy["TerminationWaitInSeconds"] == 3_600 <= shape.metadata["max"]
     assert policy["TrafficRoutingConfiguration"] == {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
 
 
-def test_an_unwatched_deployment_names_no_alarm_and_keeps_it(new_app: Callable[[], App]) -> None:
-    """The next deployment finds the alarm that it names."""
-    template = synthesized(new_app(), DeploymentOptions(rollback=False))
+def test_short_jobs_are_watched_until_the_alarm_can_have_rung(new_app: Callable[[], App]) -> None:
+    """Its period, and the time until metrics are there, are longer than the job."""
+    template = synthesized(new_app(), endpoint=replace(STAGE.endpoints[0], max_job_seconds=30))
 
-    (endpoint,) = resources(template, "AWS::SageMaker::Endpoint")
-    assert "DeploymentConfig" not in endpoint
-    assert any("AlarmName" in alarm for alarm in resources(template, "AWS::CloudWatch::Alarm"))
+    (alarm,) = [each for each in resources(template, "AWS::CloudWatch::Alarm") if "AlarmName" in each]
+    (period,) = {each["MetricStat"]["Period"] for each in alarm["Metrics"] if "MetricStat" in each}
+    assert blue_green(template)["TerminationWaitInSeconds"] > period + PUBLICATION_DELAY_SECONDS
+
+
+def test_an_unwatched_deployment_lets_running_jobs_end_all_the_same(new_app: Callable[[], App]) -> None:
+    """It names no alarm, and keeps what the next deployment needs: the alarm, and the role's leave to see it."""
+    watched, unwatched = synthesized(new_app()), synthesized(new_app(), DeploymentOptions(rollback=False))
+
+    (config,) = (each["DeploymentConfig"] for each in resources(unwatched, "AWS::SageMaker::Endpoint"))
+    assert config == {"BlueGreenUpdatePolicy": blue_green(watched)}
+    for kind in ("AWS::CloudWatch::Alarm", "AWS::IAM::Policy"):
+        assert resources(watched, kind) == resources(unwatched, kind)
 
 
 def test_without_scaling_there_is_nothing_that_scales(new_app: Callable[[], App]) -> None:
     """Target, policies and their alarms go, nothing else does, and whoever deploys is warned."""
     app = new_app()
-    off = synthesized(app, DeploymentOptions(scaling=False))
-    on = synthesized(new_app(), DeploymentOptions(scaling=True))
+    changed = replace(STAGE.endpoints[0], instance_types_before=("ml.m5.4xlarge",))
+    off = synthesized(app, DeploymentOptions(scaling=False), changed)
+    on = synthesized(new_app(), DeploymentOptions(scaling=True), changed)
 
     gone = {name: each for name, each in on["Resources"].items() if name not in off["Resources"]}
     assert {each["Type"] for each in gone.values()} == SCALING_TYPES | {"AWS::CloudWatch::Alarm"}

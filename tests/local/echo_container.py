@@ -8,7 +8,7 @@ seconds, ``freeze`` to answer nothing any more, ``/ping`` included, ``say hello`
 model, ``zip`` for a compressed response, ``chunked`` for a response without a Content-Length. The custom attributes
 ``idle 5`` let it wait so many seconds before it reads the content. With
 ``STUBBORN`` in its environment it takes no notice of SIGTERM. Started with the argument ``broken``, it answers 500 to
-every invocation.
+every invocation, at once.
 """
 
 from __future__ import annotations
@@ -53,13 +53,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer ``/invocations``."""
+        if sys.argv[1:] == ["broken"]:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(500, b"broken")
+            return
         match self.headers.get("X-Amzn-SageMaker-Custom-Attributes", "").split():
             case ["idle", seconds]:
                 time.sleep(float(seconds))
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if sys.argv[1:] == ["broken"]:
-            self._answer(500, b"broken")
-            return
         match body.decode(errors="replace").split():
             case ["fail", status]:
                 self._answer(int(status), b"raw \xff error", "application/octet-stream")

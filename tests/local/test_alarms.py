@@ -130,8 +130,12 @@ def test_a_state_comes_with_its_reason_and_its_times(client: Client, eventually:
     new = described(client, "reasons")
     assert (new["StateValue"], new["StateReason"]) == ("INSUFFICIENT_DATA", "Unchecked: Initial alarm creation")
     cloudwatch.put_metric_data(Namespace="Shop", MetricData=[datum("Reasons", 9.0)])
-    eventually(lambda: described(client, "reasons")["StateValue"] == "ALARM")
-    alarm = described(client, "reasons")
+
+    def ringing() -> dict[str, Any] | None:
+        alarm = described(client, "reasons")
+        return alarm if alarm["StateValue"] == "ALARM" else None
+
+    alarm = eventually(ringing)
     data = json.loads(alarm["StateReasonData"])
     assert data.items() >= {"version": "1.0", "statistic": "Maximum", "period": 60, "threshold": 5.0}.items()
     assert data["recentDatapoints"] == [9.0]

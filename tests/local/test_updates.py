@@ -193,8 +193,8 @@ def test_requests_in_the_queue_come_through_another_image_artefact_and_limits(st
 
     stack.deploy(assembly)
 
-    outcomes = stack.outcomes(submitted)
-    assert len(outcomes) == QUEUED
+    outcomes = stack.outcomes([*submitted, *stack.submit(QUICK, 1)])
+    assert (outcomes[0], outcomes[-1]) == ("first", "second")
     assert set(outcomes) == {"first", "second"}
     assert [target["MaxCapacity"] for target in stack.targets()] == [3]
 
@@ -266,29 +266,33 @@ def test_an_image_that_fails_is_rolled_back(stack: Deployed) -> None:
     outcomes = stack.outcomes(submitted)
     assert "lost" not in outcomes
     assert outcomes.count("broken") >= 2
-    assert outcomes.count("first") > QUEUED / 2
+    assert outcomes.count("first") >= 2
     assert stack.config()["EndpointConfigName"] == before
     assert stack.outcomes(stack.submit(QUICK, 1)) == ["first"]
 
 
 def test_an_unwatched_deployment_is_not_rolled_back(stack: Deployed) -> None:
-    """Which is how a release that mends a failing endpoint gets past the alarm that rings for it."""
+    """Which is how a release that mends gets past the alarm that rings for the failing one; running jobs end."""
     settings = stack.reset()
     unwatched = DeploymentOptions(rollback=False)
     broken = stack.synthesize(replace(settings, model=model(BROKEN, "first")), unwatched)
     mended = stack.synthesize(settings, unwatched)
+    submitted = stack.submit(SLOW)
 
     stack.deploy(broken)
-    assert set(stack.outcomes(stack.submit(QUICK, 5))) == {"broken"}
+    outcomes = stack.outcomes(submitted)
     stack.deploy(mended)
 
+    assert set(outcomes) == {"first", "broken"}
     assert stack.outcomes(stack.submit(QUICK, 1)) == ["first"]
 
 
 def test_a_resting_endpoint_stays_at_rest_through_an_update(stack: Deployed) -> None:
-    """A configuration with other settings comes into force without a single instance."""
+    """What is new comes into force without a single instance, so that not even an image that fails is noticed."""
     settings = stack.reset()
-    assembly = stack.synthesize(replace(settings, max_concurrent_invocations_per_instance=2))
+    assembly = stack.synthesize(
+        replace(settings, model=model(BROKEN, "first"), max_concurrent_invocations_per_instance=2)
+    )
     deadline = time.monotonic() + PATIENCE_SECONDS
     while stack.instances() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -35,7 +35,7 @@ def test_the_first_deployment_keeps_the_type_and_does_not_scale(endpoint: Endpoi
     options = DeploymentOptions(scaling=False)
 
     assert options.applied_to(endpoint).instance_type == "ml.c7i.large"
-    assert not options.scales
+    assert not options.leave_scaled(endpoint)
 
 
 def test_fallback_types_are_kept_and_changed_with_the_type(endpoint: EndpointSettings) -> None:
@@ -53,12 +53,23 @@ def test_the_second_deployment_changes_the_type_and_scales(endpoint: EndpointSet
     options = DeploymentOptions(scaling=True)
 
     assert options.applied_to(endpoint).instance_type == "ml.c7i.xlarge"
-    assert options.scales
+    assert options.leave_scaled(endpoint)
 
 
 @pytest.mark.parametrize("scaling", [None, True, False])
 def test_an_endpoint_that_keeps_its_type_is_deployed_as_it_is(endpoint: EndpointSettings, *, scaling: bool) -> None:
-    """Whatever is said of scaling."""
+    """And stays scaled, whatever is said for the sake of another endpoint of the stage."""
     kept = replace(endpoint, instance_types_before=())
+    options = DeploymentOptions(scaling=scaling)
 
-    assert DeploymentOptions(scaling=scaling).applied_to(kept) == kept
+    assert options.applied_to(kept) == kept
+    assert options.leave_scaled(kept)
+
+
+def test_scaling_is_taken_away_for_a_change_of_the_instance_type_alone(endpoint: EndpointSettings) -> None:
+    """Else the stage would be left asleep for nothing."""
+    stage, off = stage_settings("local"), DeploymentOptions(scaling=False)
+    off.check(replace(stage, endpoints=(endpoint,)))
+
+    with pytest.raises(DeploymentOptionError, match="no endpoint of stage local has instance_types_before"):
+        off.check(stage)
