@@ -67,7 +67,7 @@ class EndpointScaling(Construct):
 
     def _scale(self, resource_id: str, concurrency: int) -> None:
         settings = self._settings
-        self.target = autoscaling.CfnScalableTarget(
+        self._target = autoscaling.CfnScalableTarget(
             self,
             "Target",
             service_namespace=_SERVICE_NAMESPACE,
@@ -103,7 +103,7 @@ class EndpointScaling(Construct):
         policy = policies.step_policy(
             self,
             "Wake",
-            self.target,
+            self._target,
             adjustment_type="ChangeInCapacity",
             adjustment=1,
             upward=True,
@@ -116,7 +116,7 @@ class EndpointScaling(Construct):
         policies.tracking_policy(
             self,
             "TrackBacklog",
-            self.target,
+            self._target,
             metric=self._metrics.backlog_size_per_instance(),
             target_value=self._settings.backlog_per_instance,
             cooldown_seconds=self._settings.cooldown_seconds,
@@ -124,7 +124,7 @@ class EndpointScaling(Construct):
 
     def _rest(self) -> None:
         policy = policies.step_policy(
-            self, "Rest", self.target, adjustment_type="ExactCapacity", adjustment=0, upward=False, cooldown_seconds=0
+            self, "Rest", self._target, adjustment_type="ExactCapacity", adjustment=0, upward=False, cooldown_seconds=0
         )
         alarm = policies.rest_alarm(
             self,
@@ -140,7 +140,7 @@ class EndpointScaling(Construct):
         policy = policies.step_policy(
             self,
             "Shrink",
-            self.target,
+            self._target,
             adjustment_type="ChangeInCapacity",
             adjustment=-1,
             upward=True,

@@ -12,7 +12,7 @@ from stacks import stages
 from stacks.settings import StageSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/data.md", "docs/your-container.md")
+PAGES = ("README.md", "docs/data.md", "docs/updates.md", "docs/your-container.md")
 BLOCKS = [
     (page, block)
     for page in PAGES

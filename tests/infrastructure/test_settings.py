@@ -278,6 +278,13 @@ def test_long_values_are_shortened_and_secrets_are_not_shown() -> None:
     assert "secret" not in str(secret.value)
 
 
+def test_what_is_deployed_may_be_of_a_type_on_which_the_new_model_does_not_run() -> None:
+    """It is what the old one had."""
+    changed = _endpoint(model=HUGGING_FACE, instance_types_before=("ml.g5.xlarge",))
+
+    assert (changed.instance_types, changed.instance_types_before) == (("ml.m5.xlarge",), ("ml.g5.xlarge",))
+
+
 def test_bounds_themselves_are_allowed() -> None:
     """The smallest and the largest values that the service model allows pass."""
     smallest = _endpoint(
