@@ -39,7 +39,7 @@ class Laboratory:
         grace_seconds: how long a role needs until SageMaker knows it.
         name: of bucket, queue, topics, role, model, configuration and endpoint.
         configs: the names of all configurations, the first of which is :attr:`name`.
-        endpoints: the names of all endpoints, likewise.
+        endpoints: the names of all endpoints that were ever asked for, likewise.
     """
 
     client: Callable[[str], Any]
@@ -68,13 +68,11 @@ class Laboratory:
         self.create_endpoint(self.name)
 
     def clean_up(self) -> None:
-        """Delete everything, whatever there is of it."""
+        """Delete everything, whatever there is of it, and first of all what costs money by the hour."""
         sagemaker, s3 = self.client("sagemaker"), self.client("s3")
-        for name in self.endpoints:
-            with suppress(ClientError):
-                self.wait_until_in_service(name)
         steps: list[Callable[[], object]] = [
-            *(lambda name=name: self.delete_endpoint(name) for name in tuple(self.endpoints)),
+            *(lambda name=name: self._ask_to_delete(name) for name in self.endpoints),
+            *(lambda name=name: self.delete_endpoint(name) for name in self.endpoints),
             *(lambda name=name: sagemaker.delete_endpoint_config(EndpointConfigName=name) for name in self.configs),
             lambda: sagemaker.delete_model(ModelName=self.name),
             lambda: self.client("cloudwatch").delete_alarms(AlarmNames=[self.name]),
@@ -91,8 +89,8 @@ class Laboratory:
         for step in steps:
             try:
                 step()
-            except (ClientError, AttributeError) as error:
-                # What was never made is not there, or not known; anything else costs money until somebody deletes it.
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is left costs money or may do everything
+                # What was never made is not there, or not known.
                 sys.stderr.write(f"{self.name}: {error}\n")
 
     def create_config(self, *, max_concurrency: int | None = 1) -> str:
@@ -121,16 +119,31 @@ class Laboratory:
 
     def create_endpoint(self, name: str, **members: object) -> str:
         """Create an endpoint of the first configuration, and return its status once it is known."""
+        # Whatever becomes of it: the answer alone may be lost, and then it is there.
         self.endpoints.append(name)
         self.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=self.name, **members)
         return self.wait_until_in_service(name)
 
     def delete_endpoint(self, name: str) -> None:
-        """Delete an endpoint, and wait until it is gone."""
+        """Delete an endpoint as soon as nothing else goes on, and wait until it is gone.
+
+        Raises:
+            TimeoutError: it stays.
+        """
         sagemaker = self.client("sagemaker")
-        sagemaker.delete_endpoint(EndpointName=name)
-        sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name)
-        self.endpoints.remove(name)
+
+        def gone() -> bool:
+            self._ask_to_delete(name)
+            listed = sagemaker.list_endpoints(NameContains=name)["Endpoints"]
+            return name not in [one["EndpointName"] for one in listed]
+
+        if not self.wait(gone, seconds=3_600, at_least=60):
+            raise TimeoutError(f"the endpoint {name} is still there")
+
+    def _ask_to_delete(self, name: str) -> None:
+        # Refused while something goes on, and where there is none.
+        with suppress(ClientError):
+            self.client("sagemaker").delete_endpoint(EndpointName=name)
 
     def start_deployment(self, **members: object) -> str:
         """Start to deploy another configuration, and return its name."""
