@@ -16,7 +16,7 @@ NAMES = ("first", "second")
 
 
 class Account:
-    """An account whose endpoints stay whatever is asked.
+    """An account without a stack, whose endpoints stay whatever is asked.
 
     Attributes:
         calls: what was asked, with the name of the endpoint where there is one.
@@ -48,7 +48,7 @@ class Account:
 
     def paginate(self, **_members: object) -> list[dict[str, list[object]]]:
         """Return one page, with nothing on it."""
-        return [{"Contents": []}]
+        return [{"Stacks": [], "Contents": []}]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_an_endpoint_that_stays_keeps_nothing_else(
     if error is not None:
         account.errors["list_endpoints"] = error
     two_endpoints.clean_up()
-    assert {"delete_model", "delete_role_policy", "delete_role", "delete_bucket"} <= set(account.calls)
+    assert {"delete_stack", "delete_model", "delete_role_policy", "delete_role", "delete_bucket"} <= set(account.calls)
     assert str(error or "the endpoint second is still there") in capsys.readouterr().err
 
 
