@@ -8,8 +8,10 @@ what runs on old instances ends as it does at scale-in.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from local_cloud.sagemaker.container_specification import ContainerError
 from local_cloud.sagemaker.deployment_policy import ROLLING, DeploymentPolicy
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from local_cloud.clock import SimulatedClock
     from local_cloud.sagemaker.endpoint import Endpoint
     from local_cloud.sagemaker.release import Release
+
+logger = logging.getLogger(__name__)
 
 
 class Rollout:
@@ -58,9 +62,18 @@ class Rollout:
             ContainerError: an instance did not come up, or an alarm rang, and the old release has its work again.
         """
         try:
+            await self._pass_work()
+        except Exception:
+            # The new instances are gone by now: there may not be room for both.
+            await self._restore()
+            raise
+
+    async def _pass_work(self) -> None:
+        """Let the work pass, or give it back; who does not have it in the end is stopped."""
+        try:
             await self._shift()
         except Exception:
-            await self._go_back()
+            self._give_back()
             raise
         else:
             if self._old is not None:
@@ -101,9 +114,20 @@ class Rollout:
             self._endpoint.enter("Baking")
             await self._policy.watch(seconds, self._clock, self._in_alarm)
 
-    async def _go_back(self) -> None:
-        """Give the old release its work again, with as many instances as it had."""
+    def _give_back(self) -> None:
+        """Give the old release its work again."""
         if self._old is not None:
             self._endpoint.status = "RollingBack"
             self._endpoint.take(self._old)
-            await self._old.fleet.resize(self._old_count)
+
+    async def _restore(self) -> None:
+        """Give the old release as many instances as it had, if it has the work; why it went back stays the reason."""
+        if self._old is None or self._old is not self._endpoint.release:
+            return
+        name, count = self._endpoint.name, self._old_count
+        try:
+            await self._old.fleet.resize(count)
+        except ContainerError as error:
+            logger.warning("endpoint %s could not go back to %d instances: %s", name, count, error)
+        except Exception:
+            logger.exception("endpoint %s could not go back to %d instances: unexpected error", name, count)

@@ -26,8 +26,8 @@ LOCAL_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/probe:1"
 AWS_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 TIME_SCALE = 600.0
 QUESTION = (
-    "The probes create endpoints with one or two ml.m5.large instances, a role, a bucket, a topic and a queue in "
-    "account {} ({}) for about three hours, which costs about a dollar, and delete them. Type yes to go on: "
+    "The probes create endpoints with one to three ml.m5.large instances, a stack, a role, a bucket, a topic and a "
+    "queue in account {} ({}) for about four hours, which costs about a dollar, and delete them. Type yes to go on: "
 )
 
 

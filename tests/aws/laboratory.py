@@ -17,10 +17,11 @@ import boto3
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 MODEL_SCRIPT: Final = Path(__file__).with_name("probe_model.py")
 VARIANT: Final = "AllTraffic"
+INSTANCE_TYPE: Final = "ml.m5.large"
 _TRUST: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -37,9 +38,9 @@ class Laboratory:
         image: of the model's container.
         time_scale: seconds of the service that pass each second.
         grace_seconds: how long a role needs until SageMaker knows it.
-        name: of bucket, queue, topics, role, model, configuration and endpoint.
+        name: of bucket, queue, topics, role, model, configuration, endpoint, alarm and stack.
         configs: the names of all configurations, the first of which is :attr:`name`.
-        endpoints: the names of all endpoints, likewise.
+        endpoints: the names of all endpoints that were ever asked for, likewise.
     """
 
     client: Callable[[str], Any]
@@ -68,13 +69,14 @@ class Laboratory:
         self.create_endpoint(self.name)
 
     def clean_up(self) -> None:
-        """Delete everything, whatever there is of it."""
+        """Delete everything, whatever there is of it, and first of all what costs money by the hour."""
         sagemaker, s3 = self.client("sagemaker"), self.client("s3")
-        for name in self.endpoints:
-            with suppress(ClientError):
-                self.wait_until_in_service(name)
         steps: list[Callable[[], object]] = [
-            *(lambda name=name: self.delete_endpoint(name) for name in tuple(self.endpoints)),
+            *(lambda name=name: self._ask_to_delete(name) for name in self.endpoints),
+            self.delete_stack,
+            *(lambda name=name: self.delete_endpoint(name) for name in (*self.endpoints, self.stack_endpoint)),
+            # Without the endpoint that it could not delete, if so.
+            self.delete_stack,
             *(lambda name=name: sagemaker.delete_endpoint_config(EndpointConfigName=name) for name in self.configs),
             lambda: sagemaker.delete_model(ModelName=self.name),
             lambda: self.client("cloudwatch").delete_alarms(AlarmNames=[self.name]),
@@ -91,54 +93,93 @@ class Laboratory:
         for step in steps:
             try:
                 step()
-            except (ClientError, AttributeError) as error:
-                # What was never made is not there, or not known; anything else costs money until somebody deletes it.
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is left costs money or may do everything
+                # What was never made is not there, or not known.
                 sys.stderr.write(f"{self.name}: {error}\n")
 
-    def create_config(self, *, max_concurrency: int | None = 1) -> str:
-        """Create another configuration of the model, and return its name."""
+    def create_config(self, *, max_concurrency: int | None = 1, pools: Sequence[str] = ()) -> str:
+        """Create another configuration of the model, of these types of instances if there are any; return its name."""
         name = f"{self.name}-{len(self.configs) + 1}" if self.configs else self.name
         self.configs.append(name)
-        client = {} if max_concurrency is None else {"MaxConcurrentInvocationsPerInstance": max_concurrency}
-        variant = {"VariantName": VARIANT, "ModelName": self.name, "InitialInstanceCount": 1}
         self.client("sagemaker").create_endpoint_config(
-            EndpointConfigName=name,
-            ProductionVariants=[variant | {"InstanceType": "ml.m5.large"}],
-            AsyncInferenceConfig={
-                "ClientConfig": client,
-                "OutputConfig": {
-                    "S3OutputPath": f"s3://{self.name}/output",
-                    "S3FailurePath": f"s3://{self.name}/failure",
-                    "NotificationConfig": {
-                        "SuccessTopic": self.topic,
-                        "ErrorTopic": self.topic,
-                        "IncludeInferenceResponseIn": ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"],
-                    },
-                },
-            },
+            EndpointConfigName=name, **self._config(max_concurrency=max_concurrency, pools=pools)
         )
         return name
 
     def create_endpoint(self, name: str, **members: object) -> str:
         """Create an endpoint of the first configuration, and return its status once it is known."""
+        # Whatever becomes of it: the answer alone may be lost, and then it is there.
         self.endpoints.append(name)
         self.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=self.name, **members)
         return self.wait_until_in_service(name)
 
     def delete_endpoint(self, name: str) -> None:
-        """Delete an endpoint, and wait until it is gone."""
-        sagemaker = self.client("sagemaker")
-        sagemaker.delete_endpoint(EndpointName=name)
-        sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name)
-        self.endpoints.remove(name)
+        """Delete an endpoint as soon as nothing else goes on, and wait until it is gone.
 
-    def start_deployment(self, **members: object) -> str:
-        """Start to deploy another configuration, and return its name."""
-        config = self.create_config()
+        Raises:
+            TimeoutError: it stays.
+        """
+        sagemaker = self.client("sagemaker")
+
+        def gone() -> bool:
+            self._ask_to_delete(name)
+            listed = sagemaker.list_endpoints(NameContains=name)["Endpoints"]
+            return name not in [one["EndpointName"] for one in listed]
+
+        if not self.wait(gone, seconds=3_600, at_least=60):
+            raise TimeoutError(f"the endpoint {name} is still there")
+
+    def _ask_to_delete(self, name: str) -> None:
+        # Refused while something goes on, and where there is none.
+        with suppress(ClientError):
+            self.client("sagemaker").delete_endpoint(EndpointName=name)
+
+    def start_deployment(self, config: str | None = None, **members: object) -> str:
+        """Start to deploy a configuration, by default a new one, and return its name."""
+        config = config or self.create_config()
         self.client("sagemaker").update_endpoint(
             EndpointName=self.name, EndpointConfigName=config, RetainAllVariantProperties=True, **members
         )
         return config
+
+    @property
+    def stack_endpoint(self) -> str:
+        """The name of the endpoint that :meth:`create_stack` makes."""
+        return f"{self.name}-stack"
+
+    def create_stack(self, deployment: dict[str, Any]) -> str:
+        """Create a stack of another endpoint with a ``DeploymentConfig``, and return its status once it is known."""
+        template = self._template(deployment, max_concurrency=1)
+        self.client("cloudformation").create_stack(StackName=self.name, TemplateBody=template)
+        return self.wait_for_stack()
+
+    def start_stack_update(self, deployment: dict[str, Any]) -> None:
+        """Start to update the stack to another configuration, and wait until its endpoint is being deployed."""
+        template = self._template(deployment, max_concurrency=2)
+        self.client("cloudformation").update_stack(StackName=self.name, TemplateBody=template)
+        self.wait(lambda: self.describe(self.stack_endpoint)["EndpointStatus"] == "Updating", seconds=900)
+
+    def wait_for_stack(self) -> str:
+        """Wait until nothing goes on at the stack, and return its status: ``gone`` if there is none."""
+        pages = self.client("cloudformation").get_paginator("describe_stacks")
+
+        def settled() -> str | None:
+            stacks = [stack for page in pages.paginate() for stack in page["Stacks"]]
+            status = next((one["StackStatus"] for one in stacks if one["StackName"] == self.name), "gone")
+            return None if status.endswith("_IN_PROGRESS") else status
+
+        return self.wait(settled, seconds=7_200, at_least=60) or "never settled"
+
+    def delete_stack(self) -> None:
+        """Delete the stack as soon as nothing else goes on, and wait until it is gone.
+
+        Raises:
+            RuntimeError: it stays.
+        """
+        self.wait_for_stack()
+        self.client("cloudformation").delete_stack(StackName=self.name)
+        if (status := self.wait_for_stack()) != "gone":
+            raise RuntimeError(f"the stack {self.name} is still there: {status}")
 
     def scale(self, count: int) -> None:
         """Change the number of instances, and wait for it."""
@@ -150,23 +191,26 @@ class Laboratory:
 
     def wait_until_in_service(self, endpoint: str | None = None) -> str:
         """Wait as long as a deployment of an endpoint may take, by default the first's, and return its status."""
-        sagemaker = self.client("sagemaker")
 
         def settled() -> str | None:
-            status: str = sagemaker.describe_endpoint(EndpointName=endpoint or self.name)["EndpointStatus"]
+            status: str = self.describe(endpoint)["EndpointStatus"]
             return status if status in ("InService", "Failed") else None
 
         return self.wait(settled, seconds=3_600) or "never settled"
 
-    @property
-    def config(self) -> str:
-        """The name of the configuration that is deployed."""
-        name: str = self.client("sagemaker").describe_endpoint(EndpointName=self.name)["EndpointConfigName"]
+    def describe(self, endpoint: str | None = None) -> dict[str, Any]:
+        """Return what SageMaker says of an endpoint, by default the first."""
+        described: dict[str, Any] = self.client("sagemaker").describe_endpoint(EndpointName=endpoint or self.name)
+        return described
+
+    def config(self, endpoint: str | None = None) -> str:
+        """Return the name of the configuration that is deployed at an endpoint, by default the first."""
+        name: str = self.describe(endpoint)["EndpointConfigName"]
         return name
 
     def counts(self) -> tuple[int, int]:
         """Return how many instances there are, and how many there should be."""
-        [variant] = self.client("sagemaker").describe_endpoint(EndpointName=self.name)["ProductionVariants"]
+        [variant] = self.describe()["ProductionVariants"]
         return variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
 
     def submit(self, text: str, **members: object) -> dict[str, Any]:
@@ -263,6 +307,13 @@ class Laboratory:
 
     def ring(self) -> str:
         """Make an alarm that rings, and goes on ringing, and return its name."""
+        return self._alarm("ALARM")
+
+    def be_calm(self) -> str:
+        """Make the alarm of :meth:`ring` one that does not ring yet, and return its name."""
+        return self._alarm("OK")
+
+    def _alarm(self, state: str) -> str:
         cloudwatch = self.client("cloudwatch")
         cloudwatch.put_metric_alarm(
             AlarmName=self.name,
@@ -274,7 +325,7 @@ class Laboratory:
             EvaluationPeriods=1,
             TreatMissingData="ignore",
         )
-        cloudwatch.set_alarm_state(AlarmName=self.name, StateValue="ALARM", StateReason="a probe")
+        cloudwatch.set_alarm_state(AlarmName=self.name, StateValue=state, StateReason="a probe")
         return self.name
 
     def _own(self, metric: str) -> dict[str, str]:
@@ -319,6 +370,41 @@ class Laboratory:
         self.client("sagemaker").create_model(
             ModelName=self.name, ExecutionRoleArn=self.role, PrimaryContainer=container
         )
+
+    def _config(self, *, max_concurrency: int | None = 1, pools: Sequence[str] = ()) -> dict[str, Any]:
+        client = {} if max_concurrency is None else {"MaxConcurrentInvocationsPerInstance": max_concurrency}
+        prioritized = [{"InstanceType": one, "Priority": place} for place, one in enumerate(pools, start=1)]
+        types = {"InstancePools": prioritized} if pools else {"InstanceType": INSTANCE_TYPE}
+        variant = {"VariantName": VARIANT, "ModelName": self.name, "InitialInstanceCount": 1, "InitialVariantWeight": 1}
+        return {
+            "ProductionVariants": [variant | types],
+            "AsyncInferenceConfig": {
+                "ClientConfig": client,
+                "OutputConfig": {
+                    "S3OutputPath": f"s3://{self.name}/output",
+                    "S3FailurePath": f"s3://{self.name}/failure",
+                    "NotificationConfig": {
+                        "SuccessTopic": self.topic,
+                        "ErrorTopic": self.topic,
+                        "IncludeInferenceResponseIn": ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"],
+                    },
+                },
+            },
+        }
+
+    def _template(self, deployment: dict[str, Any], *, max_concurrency: int) -> str:
+        endpoint = {
+            "EndpointName": self.stack_endpoint,
+            "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+            "RetainAllVariantProperties": True,
+            "DeploymentConfig": deployment,
+        }
+        config = self._config(max_concurrency=max_concurrency)
+        resources = {
+            "Config": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config},
+            "Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": endpoint},
+        }
+        return json.dumps({"Resources": resources})
 
     def _queue_of_topic(self) -> str:
         sqs = self.client("sqs")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.aws.laboratory import VARIANT
+from tests.aws.laboratory import INSTANCE_TYPE, VARIANT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def test_whether_a_deployment_may_name_an_alarm_that_does_not_exist(
         created = error.response["Error"]["Code"]
     else:
         laboratory.delete_endpoint(other)
-    updated = _outcome(laboratory, watched)
+    updated = _outcome(laboratory, DeploymentConfig=watched)
     learn({"created": created, "updated": updated}, {"created": "InService", "updated": "ValidationException"})
 
 
@@ -46,7 +46,7 @@ def test_what_a_deployment_does_while_its_alarm_already_rings(
     laboratory: Laboratory, learn: Callable[[object, object], None]
 ) -> None:
     """The release that a fix replaces is what makes it ring."""
-    learn(_outcome(laboratory, _watched(laboratory.ring())), "rolled back")
+    learn(_outcome(laboratory, DeploymentConfig=_watched(laboratory.ring())), "rolled back")
 
 
 @pytest.mark.usefixtures("settled")
@@ -71,22 +71,65 @@ def test_whether_an_endpoint_can_be_scaled_while_it_is_updated(
     """If so, a deployment delays no wake and no rest."""
     laboratory.start_deployment(DeploymentConfig=_blue_green(300))
     wish = {"VariantName": VARIANT, "DesiredInstanceCount": 1}
-    answer = "taken"
+    learn(
+        _answer(
+            laboratory.client("sagemaker").update_endpoint_weights_and_capacities,
+            EndpointName=laboratory.name,
+            DesiredWeightsAndCapacities=[wish],
+        ),
+        "ValidationException",
+    )
+
+
+@pytest.mark.usefixtures("settled")
+def test_whether_a_deployment_may_change_nothing_but_how_it_is_made(
+    laboratory: Laboratory, learn: Callable[[object, object], None]
+) -> None:
+    """A deployment without rollback, which mends a failing endpoint, may find nothing else changed."""
+    answer = _answer(laboratory.start_deployment, laboratory.config(), DeploymentConfig=_blue_green(60))
+    learn(answer, "taken")
+
+
+@pytest.mark.usefixtures("settled")
+def test_whether_pools_that_begin_with_the_type_of_a_scaled_variant_change_it(
+    laboratory: Laboratory, learn: Callable[[object, object], None]
+) -> None:
+    """If not, an endpoint gets its first fallback types in one deployment."""
+    autoscaling, target = laboratory.client("application-autoscaling"), _target(laboratory)
+    config = laboratory.create_config(pools=(INSTANCE_TYPE, "ml.m5.xlarge"))
+    autoscaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=1)
     try:
-        laboratory.client("sagemaker").update_endpoint_weights_and_capacities(
-            EndpointName=laboratory.name, DesiredWeightsAndCapacities=[wish]
-        )
-    except ClientError as error:
-        answer = error.response["Error"]["Code"]
+        answer = _outcome(laboratory, config)
+    finally:
+        autoscaling.deregister_scalable_target(**target)
     learn(answer, "ValidationException")
+
+
+def test_what_cloudformation_makes_of_a_deployment_that_sagemaker_takes_back(
+    laboratory: Laboratory, learn: Callable[[object, object], None]
+) -> None:
+    """A stack that cannot go back takes no other deployment, and one that sees nothing tells of no failure.
+
+    The alarm rings on while CloudFormation rolls back, as that of a failing release does for some minutes.
+    """
+    deployment = _watched(laboratory.be_calm(), 900)
+    try:
+        assert laboratory.create_stack(deployment) == "CREATE_COMPLETE"
+        before = laboratory.config(laboratory.stack_endpoint)
+        laboratory.start_stack_update(deployment)
+        laboratory.ring()
+        status = laboratory.wait_for_stack()
+        kept = laboratory.config(laboratory.stack_endpoint) == before
+        learn({"stack": status, "kept": kept}, {"stack": "UPDATE_ROLLBACK_COMPLETE", "kept": True})
+    finally:
+        laboratory.delete_stack()
 
 
 def test_whether_a_scaling_policy_that_is_made_anew_keeps_its_arn(
     laboratory: Laboratory, learn: Callable[[object, object], None]
 ) -> None:
     """What removes scaling around a change of the instance type, outside of CloudFormation, would leave stale ARNs."""
-    autoscaling = laboratory.client("application-autoscaling")
-    target = SCALED | {"ResourceId": f"endpoint/{laboratory.name}/variant/{VARIANT}"}
+    autoscaling, target = laboratory.client("application-autoscaling"), _target(laboratory)
     arns = set()
     for _ in range(2):
         autoscaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=1)
@@ -104,8 +147,13 @@ def test_whether_a_scaling_policy_that_is_made_anew_keeps_its_arn(
     learn({"kept": len(arns) == 1}, {"kept": False})
 
 
-def _watched(alarm: str) -> dict[str, Any]:
-    return _blue_green(300) | {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]}}
+def _target(laboratory: Laboratory) -> dict[str, str]:
+    return SCALED | {"ResourceId": f"endpoint/{laboratory.name}/variant/{VARIANT}"}
+
+
+def _watched(alarm: str, termination_wait_seconds: int = 300) -> dict[str, Any]:
+    rollback = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]}}
+    return _blue_green(termination_wait_seconds) | rollback
 
 
 def _blue_green(termination_wait_seconds: int) -> dict[str, Any]:
@@ -114,12 +162,21 @@ def _blue_green(termination_wait_seconds: int) -> dict[str, Any]:
     return {"BlueGreenUpdatePolicy": policy}
 
 
-def _outcome(laboratory: Laboratory, deployment: dict[str, Any]) -> str:
-    """Deploy, and return what became of it, or with which code it was refused."""
+def _answer(call: Callable[..., object], *arguments: object, **members: object) -> str:
+    """Return the code with which a call is refused, or that it is taken."""
     try:
-        config = laboratory.start_deployment(DeploymentConfig=deployment)
+        call(*arguments, **members)
     except ClientError as error:
         code: str = error.response["Error"]["Code"]
         return code
+    return "taken"
+
+
+def _outcome(laboratory: Laboratory, config: str | None = None, **members: object) -> str:
+    """Deploy, and return what became of it, or with which code it was refused."""
+    before = laboratory.config()
+    answer = _answer(laboratory.start_deployment, config, **members)
+    if answer != "taken":
+        return answer
     laboratory.wait_until_in_service()
-    return "deployed" if laboratory.config == config else "rolled back"
+    return "rolled back" if laboratory.config() == before else "deployed"

@@ -10,6 +10,7 @@ import pytest
 
 from local_cloud.sagemaker.container_specification import ContainerError
 from local_cloud.sagemaker.deployment_policy import DeploymentPolicy
+from local_cloud.sagemaker.instance_capacity import InstanceCapacity
 from local_cloud.sagemaker.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.unit.local_cloud.conftest import SkippingClock
 
+TYPE = "ml.m5.large"
 HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
 ALL_AT_ONCE = DeploymentPolicy(final_seconds=60.0)
 CANARY = DeploymentPolicy(kind="CANARY", size=HALF, interval_seconds=300.0, final_seconds=60.0)
@@ -26,31 +28,41 @@ ROLLING = DeploymentPolicy(kind="ROLLING", size=HALF, interval_seconds=120.0, fi
 class Fleet:
     """Says what is done to it."""
 
-    def __init__(self, name: str, count: int, log: list[str], most: int = 9) -> None:
+    def __init__(self, name: str, count: int, log: list[str], capacity: InstanceCapacity) -> None:
         self.name = name
-        self.desired_count = count
+        self.desired_count = sum(capacity.take(TYPE) for _ in range(count))
         self.resting = 0
         self._log = log
-        self._most = most
+        self._capacity = capacity
 
     async def resize(self, count: int) -> None:
-        """Be resized, unless there is no room for so many."""
-        if count > self._most:
-            raise ContainerError("no instance came up")
-        if count != self.desired_count:
+        """Be resized, as far as there are instances."""
+        before = self.desired_count
+        self._shrink(count)
+        while self.desired_count < count:
+            if not self._capacity.take(TYPE):
+                raise ContainerError("no instance came up")
+            self.desired_count += 1
+        if count != before:
             self._log.append(f"{self.name} {count}")
-        self.resting = max(0, self.resting - max(0, self.desired_count - count))
-        self.desired_count = count
 
     async def close(self) -> None:
         """Be stopped."""
+        self._shrink(0)
         self._log.append(f"{self.name} stops")
+
+    def _shrink(self, count: int) -> None:
+        for _ in range(self.desired_count - count):
+            self._capacity.give_back(TYPE)
+            self.desired_count -= 1
+            self.resting = max(0, self.resting - 1)
 
 
 class Endpoint:
     """Says who works."""
 
     def __init__(self, release: Any, log: list[str]) -> None:  # noqa: ANN401 - a release of fakes
+        self.name = "ocr"
         self.release = release
         self.status = "Updating"
         self.stages: list[str] = []
@@ -93,26 +105,34 @@ class Deployed:
 
 @pytest.fixture
 def deploy(skipping_clock: SkippingClock, finish: Callable[..., Any]) -> Callable[..., Deployed]:
-    """Deploys four new instances in place of four old ones."""
+    """Deploys four new instances in place of four old ones, within the limits before and after the alarm rings."""
 
-    def run(policy: DeploymentPolicy, *, rings_at: float = 1e9, old: int | None = 4, most: int = 9) -> Deployed:
+    def run(
+        policy: DeploymentPolicy,
+        *,
+        rings_at: float = 1e9,
+        old: int | None = 4,
+        new: int = 4,
+        limits: tuple[int, int] = (8, 8),
+    ) -> Deployed:
         log: list[str] = []
-        before = None if old is None else SimpleNamespace(fleet=Fleet("old", old, log))
-        endpoint, release = Endpoint(before, log), SimpleNamespace(fleet=Fleet("new", 0, log, most))
+        limit, limit_in_alarm = limits
+        capacity = InstanceCapacity({TYPE: limit})
+        before = None if old is None else SimpleNamespace(fleet=Fleet("old", old, log, capacity))
+        endpoint, release = Endpoint(before, log), SimpleNamespace(fleet=Fleet("new", 0, log, capacity))
         watched = replace(policy, alarms=("a",))
         start, parts = skipping_clock.now(), (endpoint, release)
+
+        def in_alarm(_: str) -> bool:
+            rings = skipping_clock.now() - start >= rings_at
+            if rings:
+                capacity.limits[TYPE] = limit_in_alarm
+            return rings
+
         rollout: Any = Rollout
         failure = None
         try:
-            finish(
-                rollout(
-                    *parts,
-                    4,
-                    policy=watched,
-                    clock=skipping_clock,
-                    in_alarm=lambda _: skipping_clock.now() - start >= rings_at,
-                ).run()
-            )
+            finish(rollout(*parts, new, policy=watched, clock=skipping_clock, in_alarm=in_alarm).run())
         except ContainerError as error:
             failure = str(error)
         return Deployed(log, endpoint, skipping_clock.now() - start, failure)
@@ -162,23 +182,40 @@ def test_instances_that_rest_are_the_ones_to_go(deploy: Callable[..., Deployed])
 
 
 def test_a_rolling_deployment_that_rings_launches_the_old_ones_again(deploy: Callable[..., Deployed]) -> None:
-    """All at once."""
+    """All at once, and after the new ones."""
     deployed = deploy(ROLLING, rings_at=200.0)
-    assert deployed.log[3:] == ["new 4", "new works", "old works", "old 4", "new stops"]
+    assert deployed.log[3:] == ["new 4", "new works", "old works", "new stops", "old 4"]
     assert deployed.status == "RollingBack"
+
+
+def test_a_rolling_deployment_that_rings_needs_no_more_instances_to_go_back(deploy: Callable[..., Deployed]) -> None:
+    """The new ones make room for the old ones, where there was one more than these."""
+    deployed = deploy(ROLLING, rings_at=200.0, old=2, new=2, limits=(3, 3))
+    assert deployed.log[-3:] == ["old works", "new stops", "old 2"]
+    assert "in the ALARM state: a" in str(deployed.failure)
+
+
+def test_old_instances_that_do_not_come_back_are_not_why_the_deployment_failed(
+    deploy: Callable[..., Deployed], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The alarm is; that there are fewer instances than before is logged."""
+    deployed = deploy(ROLLING, rings_at=200.0, old=2, new=2, limits=(3, 1))
+    assert deployed.log[-2:] == ["old works", "new stops"]
+    assert "in the ALARM state: a" in str(deployed.failure)
+    assert "endpoint ocr could not go back to 2 instances: no instance came up" in caplog.messages
 
 
 @pytest.mark.parametrize("policy", [ALL_AT_ONCE, CANARY, ROLLING])
 def test_instances_that_do_not_come_up_never_work(deploy: Callable[..., Deployed], policy: DeploymentPolicy) -> None:
     """Those of the old configuration work on."""
-    deployed = deploy(policy, most=1)
+    deployed = deploy(policy, limits=(5, 5))
     assert deployed.log == ["old works", "new stops"]
     assert deployed.failure == "no instance came up"
 
 
 def test_a_first_deployment_that_fails_leaves_nothing(deploy: Callable[..., Deployed]) -> None:
     """There is nothing to go back to."""
-    deployed = deploy(ALL_AT_ONCE, old=None, most=1)
+    deployed = deploy(ALL_AT_ONCE, old=None, limits=(1, 1))
     assert (deployed.log, deployed.status) == (["new stops"], "Updating")
 
 
