@@ -41,7 +41,10 @@ CANNOT_TELL: Final = "grant the action that is named, or ask somebody who has it
 NOT_IN_SERVICE: Final = (
     "wait if the endpoint is being created or updated; otherwise read its failure reason and deploy the stack again."
 )
-NOT_SCALED: Final = "deploy the stack again: without its scaling policies an endpoint at zero instances never wakes."
+NOT_SCALED: Final = (
+    "deploy the stack again, with -c scaling=on if its instance type is being changed: without its scaling policies an"
+    " endpoint at zero instances never wakes."
+)
 WRONG_DIMENSIONS: Final = (
     "give the policy or alarm the one dimension EndpointName with the endpoint's name; with any other it sees no data."
 )

@@ -68,6 +68,8 @@ def require_type(settings: object, name: str, *types: type[Any]) -> None:
 def require_names(settings: object, name: str, pattern: str, allowed: str, most: int, *, least: int = 1) -> None:
     """Require that the setting is a tuple of ``least`` to ``most`` names that match ``pattern``, none twice."""
     values = getattr(settings, name)
+    if isinstance(values, str):
+        raise SettingError(settings, name, values, f"a tuple, also of one, with a comma behind it: ({values!r},)")
     if not isinstance(values, tuple) or not least <= len(values) <= most:
         raise SettingError(settings, name, values, f"a tuple of {least} to {most} names, each once")
     for value in values:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ class DeploymentOptions:
         """Read the options from the app's context.
 
         Raises:
-            DeploymentOptionError: one has a value other than ``on`` and ``off``.
+            DeploymentOptionError: one has a value other than ``on`` and ``off``, or is misspelt.
         """
+        _refuse_misspelt(node)
         return cls(scaling=_switch(node, "scaling"), rollback=_switch(node, "rollback") is not False)
 
     def check(self, stage: StageSettings) -> None:
@@ -87,10 +89,18 @@ ORDINARY: Final = DeploymentOptions()
 """Of a deployment of which nothing is said."""
 
 
+def _refuse_misspelt(node: Node) -> None:
+    """Refuse what the CDK would pass over in silence; what is nothing like an option may be somebody's own."""
+    options = [option.name for option in fields(DeploymentOptions)]
+    for name in node.get_all_context():
+        if name not in options and (meant := get_close_matches(name, options, n=1, cutoff=0.8)):
+            raise DeploymentOptionError(f"there is no option {name}: -c {meant[0]}=… is meant, or give it another name")
+
+
 def _switch(node: Node, name: str) -> bool | None:
     value = node.try_get_context(name)
     if value is None:
         return None
     if value not in _SWITCH:
-        raise DeploymentOptionError(f"{name} is {value!r}, allowed is one of {', '.join(_SWITCH)}: -c {name}=off")
+        raise DeploymentOptionError(f"{name} is {value!r}, allowed is one of {', '.join(_SWITCH)}")
     return bool(value == "on")

@@ -68,8 +68,9 @@ class EndpointSettings:
             asynchronous inference.
         fallback_instance_types: What to take instead while AWS has no instance of ``instance_type``, the most wanted
             first; at most 4, each once, of the same kinds. The model has to run on each of them, about as fast as on
-            the others: scaling counts an instance as one whatever its type. Each needs a quota of its own. With a
-            customer's key either all types have local storage or none has. docs/scaling.md says more.
+            the others: scaling counts an instance as one whatever its type. Each needs a quota of its own; to change
+            them takes two deployments, as to change ``instance_type``. With a customer's key either all types have
+            local storage or none has. docs/scaling.md says more.
         instance_types_before: The types that are deployed, ``instance_type`` first, while any of them is being changed;
             docs/updates.md says how.
         max_job_seconds: The longest that the model may work on a request, 1 to 3,600. Clients send it with each request
@@ -165,7 +166,12 @@ class EndpointSettings:
         # Whatever the new model needs, this is what the old one has.
         require_names(self, before, _INSTANCE_TYPE_PATTERN, _INSTANCE_TYPE, _MAX_FALLBACK_INSTANCE_TYPES + 1, least=0)
         if self.instance_types_before == self.instance_types:
-            raise SettingError(self, before, self.instance_types_before, "nothing where no type is being changed")
+            raise SettingError(
+                self,
+                before,
+                self.instance_types_before,
+                "other types than those that it changes to: take it out once they are deployed",
+            )
         named = (
             dict.fromkeys(self.instance_types_before, before)
             | dict.fromkeys(self.fallback_instance_types, fallback)

@@ -101,8 +101,29 @@ def test_without_scaling_there_is_nothing_that_scales(new_app: Callable[[], App]
 @pytest.mark.parametrize("name", ["scaling", "rollback"])
 def test_a_misspelt_option_is_refused(name: str) -> None:
     """In one line that says what is allowed."""
-    with pytest.raises(DeploymentOptionError, match=f"^{name} is 'of', allowed is one of on, off: -c {name}=off$"):
+    with pytest.raises(DeploymentOptionError, match=f"^{name} is 'of', allowed is one of on, off$"):
         DeploymentOptions.from_context(App(context={name: "of"}).node)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("scalling", "scaling"), ("rollbak", "rollback"), ("roll-back", "rollback")]
+)
+def test_a_misspelt_name_of_an_option_is_refused(name: str, meant: str) -> None:
+    """The CDK would pass it over, and the deployment be another than was meant."""
+    with pytest.raises(DeploymentOptionError, match=f"^there is no option {name}: -c {meant}=… is meant"):
+        DeploymentOptions.from_context(App(context={name: "off"}).node)
+
+
+def test_context_of_ones_own_is_no_misspelt_option() -> None:
+    """Nor is what the CLI and cdk.json pass on."""
+    context = {
+        "vpc-id": "vpc-0a1b2c3d",
+        "autoscaling": "off",
+        "stage": "dev",
+        "@aws-cdk/core:stackRelativeExports": True,
+    }
+
+    assert DeploymentOptions.from_context(App(context=context).node) == ORDINARY
 
 
 def test_options_are_read_from_the_context() -> None:

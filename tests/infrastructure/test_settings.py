@@ -48,7 +48,7 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     (lambda: _endpoint(instance_type="ml.inf1.xlarge"), "EndpointSettings.instance_type is 'ml.inf1.xlarge'"),
     (
         lambda: _endpoint(fallback_instance_types="ml.m5.large"),
-        "EndpointSettings.fallback_instance_types is 'ml.m5.large', allowed is a tuple of 0 to 4 names, each once",
+        "EndpointSettings.fallback_instance_types is 'ml.m5.large', allowed is a tuple, also of one, with a comma",
     ),
     (
         lambda: _endpoint(fallback_instance_types=tuple(f"ml.c5.{size}xlarge" for size in ("", 2, 4, 9, 18))),
@@ -109,7 +109,7 @@ MALFORMED: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: _endpoint(instance_type="ml.m5.large", instance_types_before=("ml.m5.large",)),
-        "EndpointSettings.instance_types_before is ('ml.m5.large',), allowed is nothing where no type is being changed",
+        "EndpointSettings.instance_types_before is ('ml.m5.large',), allowed is other types than those that it changes",
     ),
     (lambda: _endpoint(network_isolation="yes"), "EndpointSettings.network_isolation is 'yes', allowed is bool"),
     (
