@@ -125,11 +125,15 @@ check: setup ## format, lint, types, import rules, tests, synthesis with complia
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(BIN)/zizmor --quiet --offline --strict-collection .github
-	@$(BIN)/mypy .
+	@$(MAKE) --no-print-directory -j 2 types clients
 	@$(MAKE) --no-print-directory test
 	@echo "synth: local dev prod"
-	@printf '%s\n' local dev prod | $(AT_HOME) xargs -P 3 -I STAGE cdk synth --quiet --no-notices -c stage=STAGE -o cdk.out/STAGE
+	@printf '%s\n' local dev prod | $(AT_HOME) xargs -P 3 -I STAGE cdk synth --quiet --no-notices -c stage=STAGE -c scaling=on -o cdk.out/STAGE
 	@$(BIN)/cfn-lint
+
+.PHONY: types
+types: setup
+	@$(BIN)/mypy .
 
 .PHONY: format
 format: setup ## format the code and mend what lint can mend

@@ -85,8 +85,8 @@ class DeploymentOptions:
         )
 
 
-ORDINARY: Final = DeploymentOptions()
-"""Of a deployment of which nothing is said."""
+SETTLED: Final = DeploymentOptions(scaling=True)
+"""What a stage is in the end, when every change of an instance type in its settings is made: what tests look at."""
 
 
 def _refuse_misspelt(node: Node) -> None:

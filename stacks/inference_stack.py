@@ -21,7 +21,7 @@ from constructs_lib.model import Model
 from constructs_lib.notifications import Notifications
 from constructs_lib.payload_store import PayloadStore
 from constructs_lib.polling_function import PollingFunction
-from stacks.deployment_options import ORDINARY
+from stacks.deployment_options import SETTLED
 
 if TYPE_CHECKING:
     from aws_cdk import App
@@ -193,7 +193,7 @@ class InferenceStack(Stack):
         return self.to_json_string(configuration.to_dict())
 
 
-def add_stacks(app: App, stage: StageSettings, options: DeploymentOptions = ORDINARY) -> list[InferenceStack]:
+def add_stacks(app: App, stage: StageSettings, options: DeploymentOptions = SETTLED) -> list[InferenceStack]:
     """Add a stack to ``app`` for every endpoint of ``stage``.
 
     Stacks of a production stage are protected against deletion and their data is retained.

@@ -27,7 +27,8 @@ def _environment(home: Path) -> dict[str, str]:
 def _synthesize(folder: Path, output: Path, *, stage: str, hash_seed: int) -> subprocess.CompletedProcess[str]:
     """Run ``cdk synth``."""
     environment = _environment(output.parent) | {"PYTHONHASHSEED": str(hash_seed)}
-    command = ["cdk", "synth", "--no-notices", "--context", f"stage={stage}", "--output", str(output)]
+    command = ["cdk", "synth", "--no-notices", "--context", f"stage={stage}", "--context", "scaling=on"]
+    command += ["--output", str(output)]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from constructs_lib import compliance
 from constructs_lib.payload_store import InputBucket
-from stacks.deployment_options import ORDINARY, DeploymentOptions
+from stacks.deployment_options import SETTLED, DeploymentOptions
 from stacks.inference_stack import add_stacks
 from stacks.stages import STAGES, stage_settings
 
@@ -83,7 +83,7 @@ every_stage = pytest.mark.parametrize("name", [*STAGES, "everything"])
 every_deployment = pytest.mark.parametrize(
     ("name", "options"),
     [
-        *((name, ORDINARY) for name in (*STAGES, "everything")),
+        *((name, SETTLED) for name in (*STAGES, "everything")),
         ("another type", DeploymentOptions(scaling=False)),
         ("everything", DeploymentOptions(rollback=False)),
     ],

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import App, assertions
 
 from constructs_lib.scaling_settings import PUBLICATION_DELAY_SECONDS
-from stacks.deployment_options import ORDINARY, DeploymentOptionError, DeploymentOptions
+from stacks.deployment_options import SETTLED, DeploymentOptionError, DeploymentOptions
 from stacks.inference_stack import add_stacks
 from stacks.stages import stage_settings
 
@@ -36,7 +36,7 @@ def blue_green(template: Template) -> dict[str, Any]:
 
 
 def synthesized(
-    app: App, options: DeploymentOptions = ORDINARY, endpoint: EndpointSettings = STAGE.endpoints[0]
+    app: App, options: DeploymentOptions = SETTLED, endpoint: EndpointSettings = STAGE.endpoints[0]
 ) -> Template:
     """Return the template of the development stage with these options, or another endpoint."""
     (stack,) = add_stacks(app, replace(STAGE, endpoints=(endpoint,)), options)
@@ -123,7 +123,7 @@ def test_context_of_ones_own_is_no_misspelt_option() -> None:
         "@aws-cdk/core:stackRelativeExports": True,
     }
 
-    assert DeploymentOptions.from_context(App(context=context).node) == ORDINARY
+    assert DeploymentOptions.from_context(App(context=context).node) == DeploymentOptions()
 
 
 def test_options_are_read_from_the_context() -> None:

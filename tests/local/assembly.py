@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from local_cloud.deployment import CHECKOUT
-from stacks.deployment_options import ORDINARY, DeploymentOptions
+from stacks.deployment_options import SETTLED, DeploymentOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stacks.settings import StageSettings
 
 
-def synthesize(stage: StageSettings, assembly: Path, options: DeploymentOptions = ORDINARY) -> Path:
+def synthesize(stage: StageSettings, assembly: Path, options: DeploymentOptions = SETTLED) -> Path:
     """Synthesize all stacks of ``stage`` into the folder ``assembly`` and return it."""
     # jsii starts Node when it is imported, so that nothing but this needs it.
     os.environ.setdefault("CDK_VALIDATION", "false")

@@ -17,7 +17,7 @@ import pytest
 from constructs_lib.model import ContainerModel
 from local_cloud.deployment import DeploymentError, bootstrap, deploy
 from local_cloud.process import ACCOUNT, REGION, local_cloud
-from stacks.deployment_options import ORDINARY, DeploymentOptions
+from stacks.deployment_options import SETTLED, DeploymentOptions
 from stacks.stages import stage_settings
 from tests.local.assembly import synthesize
 from tests.local.conftest import ECHO_COMMAND
@@ -81,7 +81,7 @@ class Deployed:
         self._stage = stage
         self._outputs: dict[str, str] = {}
 
-    def synthesize(self, settings: EndpointSettings, options: DeploymentOptions = ORDINARY) -> Path:
+    def synthesize(self, settings: EndpointSettings, options: DeploymentOptions = SETTLED) -> Path:
         """Return the assembly of the stage with these settings of its endpoint."""
         self._assemblies += 1
         return synthesize(replace(self._stage, endpoints=(settings,)), self._folder / str(self._assemblies), options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stacks.deployment_options import ORDINARY, DeploymentOptionError, DeploymentOptions
+from stacks.deployment_options import SETTLED, DeploymentOptionError, DeploymentOptions
 from stacks.stages import stage_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def endpoint() -> EndpointSettings:
 def test_a_change_of_the_instance_type_asks_which_deployment_this_is(endpoint: EndpointSettings) -> None:
     """In one line that names both."""
     with pytest.raises(DeploymentOptionError) as refusal:
-        ORDINARY.applied_to(endpoint)
+        DeploymentOptions().applied_to(endpoint)
 
     assert str(refusal.value).startswith("endpoint ocr changes from ml.c7i.large to ml.c7i.xlarge, which takes two")
     assert "first -c scaling=off, then -c scaling=on" in str(refusal.value)
@@ -50,10 +50,8 @@ def test_fallback_types_are_kept_and_changed_with_the_type(endpoint: EndpointSet
 
 def test_the_second_deployment_changes_the_type_and_scales(endpoint: EndpointSettings) -> None:
     """Both come in the order that CloudFormation has anyway: the target follows the endpoint."""
-    options = DeploymentOptions(scaling=True)
-
-    assert options.applied_to(endpoint).instance_type == "ml.c7i.xlarge"
-    assert options.leave_scaled(endpoint)
+    assert SETTLED.applied_to(endpoint).instance_type == "ml.c7i.xlarge"
+    assert SETTLED.leave_scaled(endpoint)
 
 
 @pytest.mark.parametrize("scaling", [None, True, False])
