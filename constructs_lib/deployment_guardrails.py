@@ -12,7 +12,7 @@ from constructs import Construct
 from constructs_lib.alarm_settings import FAILURES_FOR_A_SHARE, LOSS_PERIOD_SECONDS
 from constructs_lib.compliance import acknowledge
 from constructs_lib.grants import allow
-from constructs_lib.scaling_settings import PUBLICATION_DELAY_SECONDS
+from constructs_lib.scaling_settings import PUBLICATION_DELAY_SECONDS, SAMPLE_SECONDS
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from constructs_lib.alarm_settings import AlarmSettings
     from constructs_lib.metrics import AsyncEndpointMetrics
 
-_LEAST_WATCH_SECONDS: Final = LOSS_PERIOD_SECONDS + PUBLICATION_DELAY_SECONDS + 60
+_LEAST_WATCH_SECONDS: Final = LOSS_PERIOD_SECONDS + PUBLICATION_DELAY_SECONDS + SAMPLE_SECONDS
 """A whole period of the alarm, until its metrics are there and it is evaluated: old instances stay for at least that,
 because a deployment of all at once is watched for as long as they do, and no longer."""
 
